@@ -1,0 +1,1 @@
+"""Requisitions, pipelines, shortlists and decisions."""

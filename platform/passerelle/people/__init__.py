@@ -1,0 +1,1 @@
+"""What belongs to a person: profile, and what they share, with whom, until when."""
