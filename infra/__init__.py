@@ -1,0 +1,1 @@
+"""Processes and machines: composition, migrations, embedded servers, deployment."""

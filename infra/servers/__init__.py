@@ -1,0 +1,1 @@
+"""Real servers for demo, tests and benchmarks, started as our own child processes."""

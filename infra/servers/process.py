@@ -1,0 +1,286 @@
+"""A server as a child process: started, known again by a later run, and ended by its own id.
+
+Nothing here waits for a clock: a server is ready when its own health says so, within a deadline.
+A server that we started ends when we do, even when we are killed (Linux), and nothing is ever
+signalled that is not provably ours: the id *and* the moment it started must be those on record.
+"""
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from infra.servers.problem import ServerProblem
+from infra.servers.spawner import spawner
+
+POLL_S = 0.02
+SAME_MOMENT_S = 5.0
+"""Two readings of one process's start may differ, since the clock is set now and then."""
+LOG_LIMIT_BYTES = 10 * 2**20
+LAUNCH = Path(__file__).with_name("launch.py")
+
+
+class Record(msgspec.Struct):
+    """What `process.json` in a server's directory says; times are Unix seconds."""
+
+    process_id: int
+    started_at: float
+    owner_id: int
+    owner_started_at: float
+    ports: dict[str, int]
+
+
+class User(msgspec.Struct, frozen=True):
+    """The system's user that a server runs as, where it must not be ours."""
+
+    name: str
+    user_id: int
+    group_id: int
+
+
+class ServerProcess:
+    """One server and its directory: `process.json` (who runs), `server.log` (what it said)."""
+
+    def __init__(self, name: str, directory: Path) -> None:
+        self.name = name
+        self.directory = directory
+        self.ports: dict[str, int] = {}
+        self.owned = False
+        self._process: psutil.Process | None = None
+        self._log_start = 0
+
+    @property
+    def log_path(self) -> Path:
+        return self.directory / "server.log"
+
+    @property
+    def process_id(self) -> int:
+        if self._process is None:
+            raise ServerProblem(f"{self.name} is not running.", "Start it first.")
+        return int(self._process.pid)
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and is_alive(self._process)
+
+    def start(
+        self,
+        command: Sequence[str | Path],
+        *,
+        ports: Mapping[str, int],
+        environment: Mapping[str, str] | None = None,
+        user: User | None = None,
+        death_signal: signal.Signals = signal.SIGTERM,
+        working_directory: Path | None = None,
+    ) -> None:
+        """Starts `command` in a process group of its own, its output added to `server.log`."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        if self.log_path.exists() and self.log_path.stat().st_size > LOG_LIMIT_BYTES:
+            self.log_path.replace(self.log_path.with_suffix(".log.old"))
+        with self.log_path.open("ab") as log:
+            self._log_start = log.tell()
+            child = spawner.popen(
+                [
+                    *(sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid())),
+                    *(str(int(death_signal)), _user_and_group(user)),
+                    *(str(part) for part in command),
+                ],
+                os.environ if environment is None else environment,
+                working_directory or self.directory,
+                log,
+            )
+        self._process, self.owned, self.ports = child, True, dict(ports)
+        self._write_record()
+
+    def adopt(self) -> bool:
+        """Whether the server on record still runs; if so this object now stands for it.
+
+        It is ours to stop when the process that started it has ended, and a guest's otherwise.
+        """
+        record = read_record(self.directory)
+        process = None if record is None else find(record.process_id, record.started_at)
+        if record is None or process is None:
+            return False
+        self._process, self.ports = process, dict(record.ports)
+        self.owned = find(record.owner_id, record.owner_started_at) is None
+        if self.owned:
+            self._write_record()
+        return True
+
+    def wait_until(self, healthy: Callable[[], bool], deadline_s: float) -> None:
+        """Returns when `healthy`; raises ServerProblem if the server ends or time runs out."""
+        give_up_at = time.monotonic() + deadline_s
+        while not healthy():
+            if not self.running:
+                raise ServerProblem(
+                    f"{self.name} ended while starting: {self.last_words()}",
+                    f"Its log is {self.log_path}.",
+                )
+            if time.monotonic() > give_up_at:
+                raise ServerProblem(
+                    f"{self.name} was not ready within {deadline_s:.0f} s: {self.last_words()}",
+                    f"Its log is {self.log_path}; if the machine is only busy, try again.",
+                )
+            time.sleep(POLL_S)
+
+    def stop(self, *steps: tuple[signal.Signals, float]) -> None:
+        """Sends each signal in turn, waiting up to its seconds for the end; SIGKILL at last."""
+        process = self._process
+        if process is not None:
+            end(process, *steps)
+        self._forget()
+
+    def kill(self) -> None:
+        """SIGKILL to the server and then to every process it had started, as in a power cut."""
+        process = self._process
+        if process is None:
+            return
+        family = [process]
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family += process.children(recursive=True)
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        for member in family:
+            _wait(member, 10)
+        self._forget()
+
+    def leave(self) -> None:
+        """Lets go of a server that someone else owns, without ending it."""
+        self._process = None
+
+    def log_since_start(self) -> str:
+        """What the server wrote since this object started it, at most the last 64 KiB."""
+        with contextlib.suppress(FileNotFoundError), self.log_path.open("rb") as log:
+            end_of_log = log.seek(0, os.SEEK_END)
+            log.seek(max(self._log_start, end_of_log - 2**16))
+            return log.read().decode(errors="replace")
+        return ""
+
+    def last_words(self) -> str:
+        """The last line that says something, for a message."""
+        lines = [line.strip() for line in self.log_since_start().splitlines() if line.strip()]
+        return lines[-1][:300] if lines else "it said nothing"
+
+    def _write_record(self) -> None:
+        process, owner = self._process, psutil.Process()
+        if process is None:
+            return
+        with contextlib.suppress(psutil.NoSuchProcess):
+            record = Record(
+                process.pid, process.create_time(), owner.pid, owner.create_time(), self.ports
+            )
+            write_private(self.directory / "process.json", msgspec.json.encode(record))
+
+    def _forget(self) -> None:
+        self._process = None
+        # The record stays: its ports are asked for again, and its process is known to be gone.
+
+
+def read_record(directory: Path) -> Record | None:
+    try:
+        return msgspec.json.decode((directory / "process.json").read_bytes(), type=Record)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def find(process_id: int, started_at: float) -> psutil.Process | None:
+    """The living process with this id that started at this moment, else None."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(process_id)
+        if abs(process.create_time() - started_at) < SAME_MOMENT_S and is_alive(process):
+            return process
+    return None
+
+
+def find_by_command(process_id: int, *parts: str) -> psutil.Process | None:
+    """The living process with this id whose command line contains every one of `parts`."""
+    with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        process = psutil.Process(process_id)
+        command = "\0".join(process.cmdline())
+        if all(part in command for part in parts):
+            return process
+    return None
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it runs; a child of ours that has ended is reaped here."""
+    with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
+        process.wait(timeout=0)
+        return False
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def end(process: psutil.Process, *steps: tuple[signal.Signals, float]) -> None:
+    for to_send, patience_s in (*steps, (signal.SIGKILL, 10.0)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(to_send)
+        if _wait(process, patience_s):
+            return
+
+
+def stop_recorded(directory: Path, *steps: tuple[signal.Signals, float]) -> bool:
+    """Ends the server on record in `directory` if it is still that process; whether there was."""
+    record = read_record(directory)
+    process = None if record is None else find(record.process_id, record.started_at)
+    if process is None:
+        return False
+    end(process, *steps)
+    return True
+
+
+def free_port(preferred: int | None = None, *, but_not: Sequence[int] = ()) -> int:
+    """`preferred` when nothing listens there on loopback, else any free port."""
+    for wanted in (preferred, 0):
+        if wanted is None or wanted in but_not:
+            continue
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", wanted))
+            port = int(probe.getsockname()[1])
+            if port not in but_not:
+                return port
+    raise ServerProblem(
+        "No port is free on 127.0.0.1.", "End some of the programs that hold them, and try again."
+    )
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """One process at a time may start or mend the server of `directory`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replaces the file in one step, readable by its owner only."""
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+    new.replace(path)
+
+
+def _user_and_group(user: User | None) -> str:
+    return "-" if user is None else f"{user.user_id}:{user.group_id}"
+
+
+def _wait(process: psutil.Process, patience_s: float) -> bool:
+    """Whether it ended in time. A zombie that its parent has yet to reap has ended."""
+    give_up_at = time.monotonic() + patience_s
+    while is_alive(process):
+        if time.monotonic() > give_up_at:
+            return False
+        time.sleep(POLL_S)
+    return True
