@@ -1,0 +1,127 @@
+"""Preparing a database: its roles, its owner, its extensions, and its migrations.
+
+Migrations are plain SQL files, applied in the order of their names, each in one transaction, each
+once: a file that was changed after it was applied is refused.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import asyncpg
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+OWNER = "passerelle_owner"
+DEFINER = "app_definer"
+LOGIN_ROLES = ("web_tenant", "web_person", "web_lookup", "worker_relay")
+MIGRATION_LOCK = 7_283_001
+
+
+class MigrationChanged(Exception):
+    """A migration that this database has applied was edited since; write a new one instead."""
+
+
+class MigrationFailed(Exception):
+    """A migration's SQL failed; the database is as it was before that file."""
+
+
+async def create_roles(superuser_dsn: str, passwords: Mapping[str, str]) -> None:
+    """Creates the roles of the cluster, or sets their passwords anew. Idempotent.
+
+    `passwords` maps each of LOGIN_ROLES to its password.
+    """
+    connection = await asyncpg.connect(superuser_dsn)
+    try:
+        async with connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+            existing = {
+                row["rolname"] for row in await connection.fetch("select rolname from pg_roles")
+            }
+            for role in (OWNER, DEFINER, *LOGIN_ROLES):
+                if role not in existing:
+                    await connection.execute(f"create role {role}")
+            # BYPASSRLS lets the look-up functions see rows of all; column grants keep it to
+            # identifiers, and nobody can sign in as this role.
+            await connection.execute(f"alter role {DEFINER} nologin bypassrls noinherit")
+            await connection.execute(f"alter role {OWNER} nologin noinherit")
+            for role in LOGIN_ROLES:
+                password = await connection.fetchval("select quote_literal($1)", passwords[role])
+                await connection.execute(
+                    f"alter role {role} login noinherit nosuperuser nocreatedb nocreaterole "
+                    f"nobypassrls password {password}"
+                )
+    finally:
+        await connection.close()
+
+
+async def create_database(superuser_dsn: str, name: str, template: str | None = None) -> None:
+    """Creates database `name`, where missing, owned by the owner role."""
+    connection = await asyncpg.connect(superuser_dsn)
+    try:
+        if await connection.fetchval("select 1 from pg_database where datname = $1", name):
+            return
+        clause = f' template "{template}"' if template else ""
+        await connection.execute(f'create database "{name}" owner {OWNER}{clause}')
+    finally:
+        await connection.close()
+
+
+async def migrate(database_superuser_dsn: str) -> list[str]:
+    """Applies what is missing; returns the names of what it applied.
+
+    Raises MigrationChanged or MigrationFailed.
+    """
+    connection = await asyncpg.connect(database_superuser_dsn)
+    try:
+        # Session level: two migrating processes wait for one another.
+        await connection.execute("select pg_advisory_lock($1)", MIGRATION_LOCK)
+        # Extensions are the superuser's; all else is made as the owner.
+        await connection.execute("create extension if not exists vector")
+        await connection.execute(f"grant {DEFINER} to {OWNER}")
+        await connection.execute(
+            f"create table if not exists public.migration (name text primary key,"
+            f" digest text not null, applied_at timestamptz not null default now());"
+            f" alter table public.migration owner to {OWNER}"
+        )
+        await connection.execute(f"grant create on schema public to {OWNER}")
+        return await _apply_missing(connection)
+    finally:
+        await connection.close()
+
+
+async def pending_migrations(connection: asyncpg.Connection) -> list[str]:  # type: ignore[type-arg]
+    """Names of the files that this database hasn't applied, in order."""
+    applied = {row["name"] for row in await connection.fetch("select name from public.migration")}
+    return [path.stem for path in _files() if path.stem not in applied]
+
+
+def _files() -> list[Path]:
+    return sorted(MIGRATIONS.glob("*.sql"))
+
+
+async def _apply_missing(connection: asyncpg.Connection) -> list[str]:  # type: ignore[type-arg]
+    applied = {
+        row["name"]: row["digest"]
+        for row in await connection.fetch("select name, digest from public.migration")
+    }
+    done: list[str] = []
+    for path in _files():
+        sql = path.read_text(encoding="utf-8")
+        digest = hashlib.sha256(sql.encode()).hexdigest()
+        if path.stem in applied:
+            if applied[path.stem] != digest:
+                raise MigrationChanged(f"{path.name} was edited after it was applied")
+            continue
+        try:
+            async with connection.transaction():
+                await connection.execute(f"set local role {OWNER}")
+                await connection.execute(sql)
+                await connection.execute(
+                    "insert into public.migration (name, digest) values ($1, $2)",
+                    path.stem,
+                    digest,
+                )
+        except asyncpg.PostgresError as error:
+            raise MigrationFailed(f"{path.name}: {error}") from error
+        done.append(path.stem)
+    return done

@@ -1,0 +1,1 @@
+"""The product and its kernel. Knows nothing of the rooms above it."""

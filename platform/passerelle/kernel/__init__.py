@@ -1,0 +1,1 @@
+"""What every feature stands on: settings, bound transactions, events, errors, guarded network."""

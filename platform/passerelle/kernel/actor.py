@@ -1,0 +1,37 @@
+"""Who acts: a person in a session, or a task of the system."""
+
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from passerelle.kernel.language import DEFAULT_LOCALE, Locale
+
+#: A route open to anyone; and one open to any signed-in person in their own space.
+PUBLIC = "public"
+PERSON = "person"
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True):
+    """Who acts, in which organisation, and what they may do there."""
+
+    kind: Literal["person", "system"]
+    display_name: str
+    person_id: UUID | None = None
+    tenant_id: UUID | None = None
+    tenant_slug: str | None = None
+    tenant_name: str | None = None
+    permissions: frozenset[str] = frozenset()
+    locale: Locale = DEFAULT_LOCALE
+    session_id: str | None = None
+    origin: Literal["lti", "keycloak", "system"] = "system"
+    # What the door that let them in wants remembered: a launch's ids, Keycloak's `sid`.
+    attributes: dict[str, str] = {}
+
+    def may(self, permission: str) -> bool:
+        return permission in self.permissions
+
+
+def system(task: str, tenant_id: UUID | None = None) -> Actor:
+    """The actor of a task, by the task's name."""
+    return Actor(kind="system", display_name=task, tenant_id=tenant_id)

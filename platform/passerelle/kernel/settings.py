@@ -1,0 +1,145 @@
+"""Everything that can be set, read once from the environment into one typed structure.
+
+A variable is the field's name in capitals after `PASSERELLE_`. Secrets have no default: the
+process that starts the servers generates them. `repr` never shows one.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_type_hints
+
+import msgspec
+
+PREFIX = "PASSERELLE_"
+SECRET_FIELDS = frozenset(
+    {
+        "master_key",
+        "database_password_web_tenant",
+        "database_password_web_person",
+        "database_password_web_lookup",
+        "database_password_worker_relay",
+        "valkey_url",
+        "keycloak_client_secret",
+        "keycloak_admin_client_secret",
+        "smtp_password",
+    }
+)
+
+
+class SettingsError(Exception):
+    """A variable of the environment is missing or can't be read; the message names it."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Units stand last in each name. Durations are seconds unless the name says otherwise."""
+
+    # Where people reach us; no trailing slash. Cookies, LTI, DID and OIDC addresses follow from it.
+    public_url: str
+    web_host: str = "127.0.0.1"
+    web_port: int = 8000
+    log_level: str = "info"
+
+    # 32 random bytes, base64: seals the tenants' private keys (kernel.secrets).
+    master_key: str
+
+    # postgresql://host:port/name, without user: each role signs in with a password of its own.
+    database_url: str
+    database_password_web_tenant: str
+    database_password_web_person: str
+    database_password_web_lookup: str
+    database_password_worker_relay: str
+    database_connections_per_role: int = 10
+    statement_timeout_ms: int = 15_000
+
+    valkey_url: str
+
+    session_idle_minutes: int = 60
+    session_absolute_minutes: int = 600
+
+    keycloak_url: str = ""
+    keycloak_realm: str = "passerelle"
+    keycloak_client_id: str = "passerelle-web"
+    keycloak_client_secret: str = ""
+    keycloak_admin_client_id: str = "passerelle-admin"
+    keycloak_admin_client_secret: str = ""
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 25
+    smtp_user: str = ""
+    smtp_password: str = ""
+    mail_from: str = "no-reply@passerelle.invalid"
+
+    # host:port pairs on private networks that tenants' addresses may name; none in production.
+    allowed_private_addresses: frozenset[str] = frozenset()
+    outbound_timeout_s: float = 10.0
+    outbound_response_limit_bytes: int = 1_048_576
+    request_body_limit_bytes: int = 2_097_152
+
+    # Model artefacts, in this folder.
+    objects_directory: str
+    # The whole ESCO classification as parquet files; without it the starter taxonomy serves.
+    esco_directory: str | None = None
+
+    relay_interval_ms: int = 100
+    relay_batch_rows: int = 100
+    delivery_attempts: int = 12
+    worker_threads: int = 8
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{name}={'<secret>' if name in SECRET_FIELDS else repr(getattr(self, name))}"
+            for name in self.__struct_fields__
+        )
+        return f"Settings({', '.join(shown)})"
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process. Raises SettingsError, naming the variable and the mend."""
+    environment = os.environ if environment is None else environment
+    types = get_type_hints(Settings)
+    known = {PREFIX + name.upper(): name for name in Settings.__struct_fields__}
+    values: dict[str, object] = {}
+    for variable, name in known.items():
+        text = environment.get(variable)
+        if text is None:
+            continue
+        values[name] = _converted(variable, text, types[name])
+    defaults = msgspec.structs.fields(Settings)
+    for field in defaults:
+        if field.required and field.name not in values:
+            variable = PREFIX + field.name.upper()
+            raise SettingsError(f"{variable} is not set. Give it a value and start again.")
+    settings = msgspec.convert(values, Settings)
+    _check(settings)
+    return settings
+
+
+def _converted(variable: str, text: str, expected: object) -> object:
+    if expected == frozenset[str]:
+        return frozenset(part.strip() for part in text.split(",") if part.strip())
+    if expected == str | None:
+        return text or None
+    try:
+        return msgspec.convert(text, expected, strict=False)  # type: ignore[call-overload]
+    except msgspec.ValidationError:
+        kind = getattr(expected, "__name__", str(expected))
+        raise SettingsError(f"{variable} is {text!r}, which is not of kind {kind}.") from None
+
+
+def _check(settings: Settings) -> None:
+    if not settings.public_url.startswith(("http://", "https://")) or settings.public_url.endswith(
+        "/"
+    ):
+        raise SettingsError(
+            f"{PREFIX}PUBLIC_URL is {settings.public_url!r}: it starts with https:// "
+            "(http:// on this machine alone) and ends without a slash."
+        )
+    if not Path(settings.objects_directory).is_absolute():
+        raise SettingsError(
+            f"{PREFIX}OBJECTS_DIRECTORY is {settings.objects_directory!r}: give a whole path."
+        )
+    if settings.log_level not in {"debug", "info", "warning", "error"}:
+        raise SettingsError(
+            f"{PREFIX}LOG_LEVEL is {settings.log_level!r}: debug, info, warning or error."
+        )

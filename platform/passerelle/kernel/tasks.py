@@ -1,0 +1,198 @@
+"""The worker: carries each delivery of an event to its listener, once.
+
+The broker's message holds identifiers only. Whatever becomes of it, the delivery's row decides:
+done, it does nothing; held by another process, it does nothing; else it runs.
+"""
+
+from typing import Any
+from uuid import UUID
+
+import dramatiq
+import msgspec
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import AgeLimit, ShutdownNotifications, TimeLimit
+from dramatiq.middleware.asyncio import AsyncIO
+from redis.asyncio import Redis
+
+from passerelle.kernel import actor as actors
+from passerelle.kernel.database import (
+    Database,
+    PersonTransaction,
+    Scope,
+    TenantTransaction,
+)
+from passerelle.kernel.events import (
+    DEFAULT_QUEUE,
+    LISTENERS,
+    TRAINING_QUEUE,
+    Event,
+    Listener,
+    request_id,
+)
+from passerelle.kernel.http import GuardedClient
+from passerelle.kernel.log import logger
+from passerelle.kernel.ports import Mail
+from passerelle.kernel.secrets import Vault
+from passerelle.kernel.settings import Settings
+
+log = logger(__name__)
+QUEUES = (DEFAULT_QUEUE, TRAINING_QUEUE)
+ERROR_LIMIT_CHARACTERS = 500
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What a task may use."""
+
+    settings: Settings
+    database: Database
+    valkey: Redis
+    http: GuardedClient
+    vault: Vault
+    mail: Mail
+
+
+class _Delivery(msgspec.Struct):
+    id: UUID
+    name: str
+    payload: Any
+    occurred_at: Any
+    other_id: UUID | None
+    actor_name: str
+
+
+def _claim_sql(scope: Scope) -> str:
+    owner, other = ("tenant_id", "person_id") if scope == "tenant" else ("person_id", "tenant_id")
+    return f"""
+select event.id, event.name, event.payload, event.occurred_at, event.{other} as other_id,
+       event.actor_name
+from {scope}_delivery as delivery
+join {scope}_event as event
+  on (event.{owner}, event.id) = (delivery.{owner}, delivery.event_id)
+where delivery.{owner} = $1 and delivery.event_id = $2 and delivery.listener = $3
+  and delivery.done_at is null
+for update of delivery skip locked
+"""
+
+
+CLAIM = {"tenant": _claim_sql("tenant"), "person": _claim_sql("person")}
+DONE = {
+    scope: f"""
+update {scope}_delivery set done_at = now(), last_error = null
+where {scope}_id = $1 and event_id = $2 and listener = $3
+"""
+    for scope in ("tenant", "person")
+}
+FAILED = {
+    scope: f"""
+update {scope}_delivery set last_error = $4
+where {scope}_id = $1 and event_id = $2 and listener = $3
+"""
+    for scope in ("tenant", "person")
+}
+
+
+def create_broker(valkey_url: str) -> RedisBroker:
+    """The broker. Retries are the relay's, so Dramatiq's own are left out."""
+    broker = RedisBroker(
+        url=valkey_url,
+        middleware=[AgeLimit(), TimeLimit(), ShutdownNotifications(), AsyncIO()],
+        heartbeat_timeout=3000,
+    )
+    for queue in QUEUES:
+        broker.declare_queue(queue)
+    return broker
+
+
+def register_actor(broker: RedisBroker, work: "WorkHolder") -> dramatiq.Actor[Any, Any]:
+    """The one Dramatiq actor: every delivery of every listener goes through it."""
+
+    async def deliver(scope: Scope, owner_id: str, event_id: str, listener: str) -> None:
+        await carry_out(work.get(), scope, UUID(owner_id), UUID(event_id), listener)
+
+    registered: dramatiq.Actor[Any, Any] = dramatiq.actor(
+        deliver, broker=broker, actor_name="deliver", queue_name=DEFAULT_QUEUE
+    )
+    return registered
+
+
+class WorkHolder:
+    """Filled when the worker's event loop has opened what tasks use."""
+
+    def __init__(self) -> None:
+        self._work: Work | None = None
+
+    def fill(self, work: Work) -> None:
+        self._work = work
+
+    def get(self) -> Work:
+        if self._work is None:
+            raise RuntimeError("the worker is still starting")
+        return self._work
+
+
+async def carry_out(
+    work: Work, scope: Scope, owner_id: UUID, event_id: UUID, listener_name: str
+) -> None:
+    """Runs one listener for one event. A failure is noted on the delivery and tried again."""
+    listener = LISTENERS.get(listener_name)
+    if listener is None:
+        log.warning("delivery to a listener that is gone", listener=listener_name)
+        return
+    token = request_id.set(f"event-{event_id}")
+    try:
+        if listener.in_transaction:
+            await _in_one_transaction(work, scope, owner_id, event_id, listener)
+        else:
+            await _outside_work(work, scope, owner_id, event_id, listener)
+    except Exception as error:
+        log.exception("delivery failed", listener=listener_name, event_id=str(event_id))
+        text = f"{type(error).__name__}: {error}"[:ERROR_LIMIT_CHARACTERS]
+        async with _bind(work.database, scope, owner_id, listener_name) as tx:
+            await tx.execute(FAILED[scope], owner_id, event_id, listener_name, text)
+    finally:
+        request_id.reset(token)
+
+
+def _bind(database: Database, scope: Scope, owner_id: UUID, task: str) -> Any:
+    if scope == "tenant":
+        return database.tenant(owner_id, actors.system(task, owner_id))
+    return database.person(owner_id, actors.system(task))
+
+
+def _event(scope: Scope, owner_id: UUID, row: _Delivery, listener: Listener) -> Event[Any]:
+    return Event(
+        id=row.id,
+        name=row.name,
+        payload=msgspec.convert(row.payload, listener.payload),
+        occurred_at=row.occurred_at,
+        owner_scope=scope,
+        owner_id=owner_id,
+        person_id=row.other_id if scope == "tenant" else owner_id,
+        actor_name=row.actor_name,
+    )
+
+
+async def _in_one_transaction(
+    work: Work, scope: Scope, owner_id: UUID, event_id: UUID, listener: Listener
+) -> None:
+    tx: TenantTransaction | PersonTransaction
+    async with _bind(work.database, scope, owner_id, listener.name) as tx:
+        row = await tx.fetch_one(_Delivery, CLAIM[scope], owner_id, event_id, listener.name)
+        if row is None:
+            return
+        await listener.handler(tx, _event(scope, owner_id, row, listener))
+        await tx.execute(DONE[scope], owner_id, event_id, listener.name)
+
+
+async def _outside_work(
+    work: Work, scope: Scope, owner_id: UUID, event_id: UUID, listener: Listener
+) -> None:
+    tx: TenantTransaction | PersonTransaction
+    async with _bind(work.database, scope, owner_id, listener.name) as tx:
+        row = await tx.fetch_one(_Delivery, CLAIM[scope], owner_id, event_id, listener.name)
+    if row is None:
+        return
+    await listener.handler(work, _event(scope, owner_id, row, listener))
+    async with _bind(work.database, scope, owner_id, listener.name) as tx:
+        await tx.execute(DONE[scope], owner_id, event_id, listener.name)
+
