@@ -27,7 +27,7 @@ def main(parent: int, death_signal: int, user_and_group: str, command: list[str]
         sys.exit("prctl(PR_SET_PDEATHSIG) failed")
     if os.getppid() != parent:
         sys.exit("the process that asked for this one has ended")
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 
-class ServerProblem(Exception):
+class ServerProblem(Exception):  # noqa: N818 - it is shown to people as a problem
     """One sentence that says what is wrong and one that says how to mend it."""
 
     def __init__(self, what: str, mend: str) -> None:

@@ -213,12 +213,13 @@ def find_by_command(process_id: int, *parts: str) -> psutil.Process | None:
 
 def is_alive(process: psutil.Process) -> bool:
     """Whether it runs; a child of ours that has ended is reaped here."""
-    with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
-        process.wait(timeout=0)
-        return False
+    alive = False
     with contextlib.suppress(psutil.NoSuchProcess):
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    return False
+        alive = bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    if not alive:
+        with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
+            process.wait(timeout=0)
+    return alive
 
 
 def end(process: psutil.Process, *steps: tuple[signal.Signals, float]) -> None:
