@@ -43,7 +43,7 @@ async def create_roles(superuser_dsn: str, passwords: Mapping[str, str]) -> None
             # BYPASSRLS lets the look-up functions see rows of all; column grants keep it to
             # identifiers, and nobody can sign in as this role.
             await connection.execute(f"alter role {DEFINER} nologin bypassrls noinherit")
-            await connection.execute(f"alter role {OWNER} nologin noinherit")
+            await connection.execute(f"alter role {OWNER} nologin inherit")
             for role in LOGIN_ROLES:
                 password = await connection.fetchval("select quote_literal($1)", passwords[role])
                 await connection.execute(
@@ -77,7 +77,7 @@ async def migrate(database_superuser_dsn: str) -> list[str]:
         await connection.execute("select pg_advisory_lock($1)", MIGRATION_LOCK)
         # Extensions are the superuser's; all else is made as the owner.
         await connection.execute("create extension if not exists vector")
-        await connection.execute(f"grant {DEFINER} to {OWNER}")
+        await connection.execute(f"grant {DEFINER} to {OWNER} with inherit true, set true")
         await connection.execute(
             f"create table if not exists public.migration (name text primary key,"
             f" digest text not null, applied_at timestamptz not null default now());"

@@ -1,0 +1,1 @@
+"""Sessions, the guard of every route, and the transactions that handlers are given."""

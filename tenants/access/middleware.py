@@ -1,0 +1,85 @@
+"""What stands before every handler: the request's id, and whose session it carries."""
+
+import secrets
+import time
+from http.cookies import CookieError, SimpleCookie
+
+import structlog
+from litestar.datastructures import Headers
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from passerelle.kernel.events import request_id
+from passerelle.kernel.log import logger
+from tenants.access.sessions import COOKIE, Sessions
+
+log = logger(__name__)
+
+
+def session_middleware(app: ASGIApp) -> ASGIApp:
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        identifier = secrets.token_hex(8)
+        request_id.set(identifier)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=identifier)
+        state = scope.setdefault("state", {})
+        state["request_id"] = identifier
+        state["actor"] = None
+        sessions: Sessions = scope["litestar_app"].state.sessions
+        token = session_token(Headers.from_scope(scope).get("cookie", ""))
+        if token:
+            actor = await sessions.find(token)
+            state["actor"] = actor
+            if actor is not None and actor.tenant_id is not None:
+                structlog.contextvars.bind_contextvars(tenant_id=str(actor.tenant_id))
+        await app(scope, receive, _with_request_id(scope, send, identifier))
+
+    return handle
+
+
+def session_token(header: str) -> str:
+    """The session's token in a Cookie header, or ''. The most specific path's comes first."""
+    if COOKIE not in header:
+        return ""
+    try:
+        morsel = SimpleCookie(header).get(COOKIE)
+    except CookieError:
+        return ""
+    return morsel.value if morsel else ""
+
+
+def _with_request_id(scope: Scope, send: Send, identifier: str) -> Send:
+    started = time.perf_counter()
+
+    async def wrapped(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [
+                *((name, _partitioned(name, value)) for name, value in message["headers"]),
+                (b"x-request-id", identifier.encode()),
+            ]
+            log.info(
+                "request",
+                method=scope["method"],  # type: ignore[typeddict-item]
+                # The path alone: a query may carry what a log must not.
+                path=scope["path"],
+                status=message["status"],
+                duration_ms=round((time.perf_counter() - started) * 1000, 1),
+            )
+        await send(message)
+
+    return wrapped
+
+
+def _partitioned(name: bytes, value: bytes) -> bytes:
+    """Libraries can't write `Partitioned` yet; without it a frame's cookies are dropped."""
+    lowered = value.lower()
+    if (
+        name.lower() == b"set-cookie"
+        and b"samesite=none" in lowered
+        and b"partitioned" not in lowered
+    ):
+        return value + b"; Partitioned"
+    return value
