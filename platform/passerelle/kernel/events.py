@@ -10,7 +10,7 @@ idempotent.
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 from uuid import UUID
 
 import msgspec
@@ -176,5 +176,3 @@ async def emit(
         request_id.get(),
     )
     return event_id
-
-

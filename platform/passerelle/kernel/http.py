@@ -183,4 +183,3 @@ def _port(scheme: str, url: str) -> int:
     if scheme not in {"http", "https"}:
         raise AddressRefused("the address must start with https://")
     return port or (443 if scheme == "https" else 80)
-

@@ -195,4 +195,3 @@ async def _outside_work(
     await listener.handler(work, _event(scope, owner_id, row, listener))
     async with _bind(work.database, scope, owner_id, listener.name) as tx:
         await tx.execute(DONE[scope], owner_id, event_id, listener.name)
-

@@ -1,0 +1,143 @@
+"""The web process: the only place where rooms are put together to answer requests.
+
+`create_app` takes its settings, so that tests compose the same application over their own servers.
+Run it with `uvicorn infra.web:application --factory`.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from litestar import Litestar, get
+from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
+from redis.asyncio import Redis
+
+from passerelle.kernel import settings as kernel_settings
+from passerelle.kernel.actor import PUBLIC
+from passerelle.kernel.database import Database
+from passerelle.kernel.http import GuardedClient
+from passerelle.kernel.log import configure
+from passerelle.kernel.secrets import Vault
+from passerelle.kernel.settings import Settings
+from tenants.access.dependencies import DEPENDENCIES
+from tenants.access.guard import require_permission
+from tenants.access.middleware import session_middleware
+from tenants.access.sessions import Sessions
+
+ROOMS = (
+    "passerelle.people",
+    "passerelle.skills",
+    "passerelle.credentials",
+    "passerelle.exams",
+    "passerelle.academy",
+    "passerelle.hiring",
+    "tenants.audit",
+    "integrations.keycloak",
+    "lms",
+)
+
+
+@get("/health", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)
+def health() -> dict[str, str]:
+    """Whether the process answers; `passerelle doctor` looks deeper."""
+    return {"status": "ok"}
+
+
+def room_handlers() -> list[Any]:
+    """Every room's handlers, from its `api` and `pages`."""
+    found: list[Any] = []
+    for room in ROOMS:
+        for name in ("api", "pages"):
+            if find_spec(room) and find_spec(f"{room}.{name}"):
+                found.extend(import_module(f"{room}.{name}").handlers)
+    return found
+
+
+def create_app(settings: Settings, *, debug: bool = False) -> Litestar:
+    """The whole application over these settings."""
+    from passerelle.web import composition as face
+
+    return Litestar(
+        route_handlers=[health, *face.handlers(settings), *room_handlers()],
+        dependencies={**DEPENDENCIES, **room_dependencies()},
+        guards=[require_permission],
+        middleware=[session_middleware, *face.middleware(settings)],
+        template_config=face.template_config(settings),
+        exception_handlers=face.exception_handlers(),
+        before_send=face.before_send(settings),
+        csrf_config=_csrf(settings),
+        lifespan=[_opened(settings)],
+        openapi_config=_openapi(settings),
+        request_max_body_size=settings.request_body_limit_bytes,
+        debug=debug,
+        logging_config=None,
+    )
+
+
+def application() -> Litestar:
+    """The application over the environment's settings."""
+    settings = kernel_settings.load()
+    configure(settings.log_level)
+    return create_app(settings)
+
+
+def room_dependencies() -> dict[str, Provide]:
+    """Adapters of upper rooms behind the ports of lower ones."""
+    if not find_spec("ml.serving.matcher"):
+        return {}
+    matcher = import_module("ml.serving.matcher").StoredVectorMatcher()
+    return {"matcher": Provide(lambda: matcher, sync_to_thread=False)}
+
+
+def _opened(settings: Settings) -> Any:
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        state: State = app.state
+        state.settings = settings
+        state.database = Database(settings)
+        state.valkey = Redis.from_url(settings.valkey_url)
+        state.sessions = Sessions(state.valkey, settings)
+        state.http = GuardedClient(settings)
+        state.vault = Vault(settings.master_key)
+        await state.database.open()
+        try:
+            yield
+        finally:
+            await state.http.close()
+            await state.valkey.aclose()
+            await state.database.close()
+
+    return lifespan
+
+
+def _csrf(settings: Settings) -> CSRFConfig:
+    # A key of its own, derived (HMAC-SHA-256) from the master key.
+    secret = hmac.new(base64.b64decode(settings.master_key), b"csrf", hashlib.sha256).hexdigest()
+    return CSRFConfig(
+        secret=secret,
+        cookie_name="passerelle_csrf",
+        cookie_secure=True,
+        cookie_samesite="none",
+        header_name="x-csrf-token",
+        # These carry proofs of their own: a signed token, a logout token.
+        exclude=["^/lti/login$", "^/lti/launch$", "^/auth/backchannel-logout$"],
+    )
+
+
+def _openapi(settings: Settings) -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Passerelle",
+        version="0.1.0",
+        path="/schema",
+        # The document alone: the renderers' pages load scripts from other sites.
+        render_plugins=[JsonRenderPlugin(), YamlRenderPlugin()],
+    )
