@@ -1,12 +1,16 @@
 """Requisitions, pipelines and decisions: their shapes, their limits and their events."""
 
 import hashlib
+import unicodedata
 from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
 
 from passerelle.kernel.language import Localised
+
+Status = Literal["open", "closed"]
 
 REASON_LENGTH_MINIMUM = 10
 REASON_LENGTH_LIMIT = 2_000
@@ -14,7 +18,13 @@ TITLE_LENGTH_LIMIT = 200
 REQUIREMENTS_LIMIT = 40
 STAGES_LIMIT = 12
 POSTS_LIMIT = 1_000
+PLACE_LENGTH_LIMIT = 200
 LEVEL_LIMIT = 4
+# A list shows this many people at first, and at most.
+SHOWN_PEOPLE = 50
+SHOWN_PEOPLE_LIMIT = 500
+REQUISITIONS_PAGE_ROWS = 50
+EXPORT_ROWS_LIMIT = 10_000
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O or U, so that a code survives being read aloud."""
@@ -30,7 +40,7 @@ class Requisition(Struct, frozen=True):
     place: str
     posts: int
     closes_on: date | None
-    status: str
+    status: Status
     pipeline_id: UUID
     code_key: UUID
     created_at: datetime
@@ -52,6 +62,95 @@ class Stage(Struct, frozen=True):
     position: int
     name: Localised
     names_shown: bool
+
+
+class NewStage(Struct, frozen=True):
+    """A stage to be, in the order of the list it stands in."""
+
+    name: Localised
+    names_shown: bool
+
+
+class NewRequisition(Struct, frozen=True, kw_only=True):
+    """What opens a requisition; without a pipeline it gets the organisation's first one."""
+
+    title: Localised
+    requirements: list[Requirement]
+    unit: str = ""
+    place: str = ""
+    posts: int = 1
+    closes_on: date | None = None
+    pipeline_id: UUID | None = None
+
+
+class Pipeline(Struct, frozen=True):
+    """The stages that candidates go through, under a name."""
+
+    id: UUID
+    name: Localised
+
+
+class Standing(Struct, frozen=True):
+    """Where a person who shares stands in a requisition, and what may be shown of them.
+
+    Nobody has an application before the first decision about them: until then they stand in the
+    first stage. `display_name` is there only in a stage that shows names.
+    """
+
+    person_id: UUID
+    stage_id: UUID
+    application_id: UUID | None
+    display_name: str | None
+
+
+class StageCount(Struct, frozen=True):
+    """How many people who share stand in a stage."""
+
+    stage_id: UUID
+    people: int
+
+
+class Candidate(Struct, frozen=True):
+    """A line of the shortlist. Without evidence there is no rank, and the score is 0."""
+
+    person_id: UUID
+    code: str
+    rank: int | None
+    score: float
+    evidence_count: int
+    stage_id: UUID
+    display_name: str | None
+
+
+class Shortlist(Struct, frozen=True):
+    """The people of one stage: ranked ones first, then those without evidence.
+
+    `people` counts the whole stage, shown or not; `counts` has every stage that isn't empty.
+    """
+
+    stage: Stage
+    candidates: list[Candidate]
+    counts: dict[UUID, int]
+    people: int
+
+
+class Decided(Struct, frozen=True):
+    """A decision as it stands on record."""
+
+    id: UUID
+    from_stage: UUID
+    to_stage: UUID
+    decided_by_name: str
+    reason: str
+    decided_at: datetime
+
+
+class CandidateProfile(Struct, frozen=True):
+    """A candidate's own words, in the language they wrote them in."""
+
+    headline: str
+    about: str
+    locale: str
 
 
 class RequisitionOpened(Struct, frozen=True):
@@ -83,6 +182,31 @@ class ApplicationMoved(Struct, frozen=True):
     decided_by: UUID
     decided_by_name: str
     reason: str
+
+
+class RequisitionStatusChanged(Struct, frozen=True):
+    """Event `requisition.closed` or `requisition.opened_again`."""
+
+    requisition_id: UUID
+    number: str
+
+
+STANDARD_PIPELINE = Localised(
+    en="Shortlist, interview, decision",
+    fr="Présélection, entretien, décision",
+    ar="القائمة المختصرة، المقابلة، القرار",
+)
+STANDARD_STAGES = (
+    NewStage(Localised(en="Shortlist", fr="Présélection", ar="القائمة المختصرة"), False),
+    NewStage(Localised(en="Interview", fr="Entretien", ar="المقابلة"), True),
+    NewStage(Localised(en="Decision", fr="Décision", ar="القرار"), True),
+)
+
+
+def folded(text: str) -> str:
+    """The text without accents, vowel marks and case: what a search compares (Unicode NFKD)."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
 def candidate_code(code_key: UUID, person_id: UUID) -> str:
