@@ -1,0 +1,1 @@
+"""Doors and adapters to other systems: Keycloak and mail."""

@@ -1,0 +1,1 @@
+"""Sign-in through Keycloak, and the administration of its organizations and accounts."""

@@ -1,0 +1,49 @@
+"""An administration connection that asks Keycloak for one token at a time.
+
+python-keycloak lets each of N concurrent calls that find the token expired fetch a token of its
+own (its #708); after a pause of Keycloak that is a storm. Here the first fetches, the rest wait.
+"""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from keycloak import KeycloakOpenIDConnection
+
+#: Seconds a call to Keycloak may take before it counts as not answering.
+TIMEOUT_S = 10
+
+
+class OneRefreshConnection(KeycloakOpenIDConnection):
+    """Client-credentials access to one realm. Not for people's tokens."""
+
+    def __init__(
+        self, *, server_url: str, realm: str, client_id: str, client_secret: str, token_realm: str
+    ) -> None:
+        super().__init__(
+            server_url=server_url.rstrip("/") + "/",
+            realm_name=realm,
+            user_realm_name=token_realm,
+            client_id=client_id,
+            client_secret_key=client_secret,
+            grant_type="client_credentials",
+            timeout=TIMEOUT_S,
+        )
+        self._refreshing = asyncio.Lock()
+        self.tokens_fetched = 0
+
+    async def a_refresh_token(self) -> None:
+        """A new token, unless another call fetched one while this one waited.
+
+        Raises KeycloakError where Keycloak refuses the client or does not answer.
+        """
+        seen = self.token
+        async with self._refreshing:
+            if self.token is seen:
+                await self.a_get_token()
+                self.tokens_fetched += 1
+
+    async def a__refresh_if_required(self) -> None:
+        """The same, when the token is missing or within a tenth of its lifetime of its end."""
+        soon = datetime.now(UTC) + timedelta(seconds=1)
+        if self.token is None or self.expires_at is None or soon >= self.expires_at:
+            await self.a_refresh_token()
