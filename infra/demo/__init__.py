@@ -1,0 +1,1 @@
+"""The demo: what it starts beside the product, and the story it plays."""
