@@ -89,7 +89,7 @@ async def migrate(database_superuser_dsn: str) -> list[str]:
         await connection.close()
 
 
-async def pending_migrations(connection: asyncpg.Connection) -> list[str]:  # type: ignore[type-arg]
+async def pending_migrations(connection: asyncpg.Connection) -> list[str]:
     """Names of the files that this database hasn't applied, in order."""
     applied = {row["name"] for row in await connection.fetch("select name from public.migration")}
     return [path.stem for path in _files() if path.stem not in applied]
@@ -99,7 +99,7 @@ def _files() -> list[Path]:
     return sorted(MIGRATIONS.glob("*.sql"))
 
 
-async def _apply_missing(connection: asyncpg.Connection) -> list[str]:  # type: ignore[type-arg]
+async def _apply_missing(connection: asyncpg.Connection) -> list[str]:
     applied = {
         row["name"]: row["digest"]
         for row in await connection.fetch("select name, digest from public.migration")

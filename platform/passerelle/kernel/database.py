@@ -13,7 +13,6 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from asyncpg.pool import PoolConnectionProxy
 from pgvector.asyncpg import register_vector
 
 from passerelle.kernel.actor import Actor
@@ -22,7 +21,6 @@ from passerelle.kernel.settings import Settings
 
 Model = TypeVar("Model", bound=msgspec.Struct)
 Scope = Literal["tenant", "person"]
-Connection = asyncpg.Connection | PoolConnectionProxy  # type: ignore[type-arg]
 
 
 class TransactionAborted(Problem):
@@ -67,7 +65,7 @@ def bound_statement(sql: str, setting: str) -> str:
 
 
 def _rows(model: type[Model], records: Sequence[asyncpg.Record]) -> list[Model]:
-    return msgspec.convert([dict(record) for record in records], list[model])  # type: ignore[valid-type]
+    return [msgspec.convert(dict(record), model) for record in records]
 
 
 class _Reader:
@@ -75,7 +73,7 @@ class _Reader:
 
     setting = ""
 
-    def __init__(self, pool: asyncpg.Pool, bound_id: UUID, actor: Actor) -> None:  # type: ignore[type-arg]
+    def __init__(self, pool: asyncpg.Pool, bound_id: UUID, actor: Actor) -> None:
         self._pool = pool
         self._bound_id = bound_id
         self.actor = actor
@@ -116,7 +114,7 @@ class PersonReader(_Reader):
 class _Transaction:
     setting = ""
 
-    def __init__(self, connection: Connection, bound_id: UUID, actor: Actor) -> None:
+    def __init__(self, connection: asyncpg.Connection, bound_id: UUID, actor: Actor) -> None:
         self.connection = connection
         self._bound_id = bound_id
         self.actor = actor
@@ -174,7 +172,7 @@ class PersonTransaction(_Transaction):
 class Lookup:
     """What may be asked before anything is bound: SECURITY DEFINER functions, identifiers only."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:  # type: ignore[type-arg]
+    def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
     async def fetch(self, model: type[Model], sql: str, *arguments: object) -> list[Model]:
@@ -195,7 +193,7 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._pools: dict[str, asyncpg.Pool] = {}  # type: ignore[type-arg]
+        self._pools: dict[str, asyncpg.Pool] = {}
 
     async def open(self, *, relay: bool = False) -> None:
         for role in (*self.ROLES, "worker_relay") if relay else self.ROLES:
@@ -206,7 +204,7 @@ class Database:
             await pool.close()
         self._pools.clear()
 
-    def pool(self, role: str) -> asyncpg.Pool:  # type: ignore[type-arg]
+    def pool(self, role: str) -> asyncpg.Pool:
         return self._pools[role]
 
     @property
@@ -222,18 +220,22 @@ class Database:
     @asynccontextmanager
     async def tenant(self, tenant_id: UUID, actor: Actor) -> AsyncIterator[TenantTransaction]:
         """A transaction bound to a tenant: committed at the end, rolled back on any exception."""
-        async with self._pools["web_tenant"].acquire() as connection:
-            async with _run(TenantTransaction(connection, tenant_id, actor)) as transaction:
-                yield transaction
+        async with (
+            self._pools["web_tenant"].acquire() as connection,
+            _run(TenantTransaction(connection, tenant_id, actor)) as transaction,
+        ):
+            yield transaction
 
     @asynccontextmanager
     async def person(self, person_id: UUID, actor: Actor) -> AsyncIterator[PersonTransaction]:
         """The same, bound to a person."""
-        async with self._pools["web_person"].acquire() as connection:
-            async with _run(PersonTransaction(connection, person_id, actor)) as transaction:
-                yield transaction
+        async with (
+            self._pools["web_person"].acquire() as connection,
+            _run(PersonTransaction(connection, person_id, actor)) as transaction,
+        ):
+            yield transaction
 
-    async def _create_pool(self, role: str) -> asyncpg.Pool:  # type: ignore[type-arg]
+    async def _create_pool(self, role: str) -> asyncpg.Pool:
         settings = self._settings
         return await asyncpg.create_pool(
             settings.database_url,
@@ -269,7 +271,7 @@ async def _run(transaction: BoundTransaction) -> AsyncIterator[BoundTransaction]
         await transaction.commit()
 
 
-async def prepare_connection(connection: asyncpg.Connection) -> None:  # type: ignore[type-arg]
+async def prepare_connection(connection: asyncpg.Connection) -> None:
     """Teach a connection jsonb (msgspec) and vector (numpy float32)."""
     await connection.set_type_codec(
         "jsonb",

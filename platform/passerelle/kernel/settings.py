@@ -121,7 +121,7 @@ def _converted(variable: str, text: str, expected: object) -> object:
     if expected == str | None:
         return text or None
     try:
-        return msgspec.convert(text, expected, strict=False)  # type: ignore[call-overload]
+        return msgspec.convert(text, expected, strict=False)
     except msgspec.ValidationError:
         kind = getattr(expected, "__name__", str(expected))
         raise SettingsError(f"{variable} is {text!r}, which is not of kind {kind}.") from None

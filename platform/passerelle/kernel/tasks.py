@@ -93,7 +93,7 @@ where {scope}_id = $1 and event_id = $2 and listener = $3
 
 def create_broker(valkey_url: str) -> RedisBroker:
     """The broker. Retries are the relay's, so Dramatiq's own are left out."""
-    broker = RedisBroker(
+    broker = RedisBroker(  # type: ignore[no-untyped-call]
         url=valkey_url,
         middleware=[AgeLimit(), TimeLimit(), ShutdownNotifications(), AsyncIO()],
         heartbeat_timeout=3000,
@@ -109,10 +109,7 @@ def register_actor(broker: RedisBroker, work: "WorkHolder") -> dramatiq.Actor[An
     async def deliver(scope: Scope, owner_id: str, event_id: str, listener: str) -> None:
         await carry_out(work.get(), scope, UUID(owner_id), UUID(event_id), listener)
 
-    registered: dramatiq.Actor[Any, Any] = dramatiq.actor(
-        deliver, broker=broker, actor_name="deliver", queue_name=DEFAULT_QUEUE
-    )
-    return registered
+    return dramatiq.actor(broker=broker, actor_name="deliver", queue_name=DEFAULT_QUEUE)(deliver)
 
 
 class WorkHolder:

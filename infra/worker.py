@@ -1,0 +1,118 @@
+"""The worker process: relay and listeners, put together. Run it with `dramatiq infra.worker`.
+
+Importing this module registers every room's listeners and reads the environment's settings; the
+worker's event loop then opens the database and starts the relay.
+"""
+
+import asyncio
+import concurrent.futures
+from importlib import import_module
+from importlib.util import find_spec
+
+import dramatiq
+from dramatiq.asyncio import get_event_loop_thread
+from dramatiq.middleware import Middleware
+from redis.asyncio import Redis
+
+from passerelle.kernel import settings as kernel_settings
+from passerelle.kernel.database import Database
+from passerelle.kernel.http import GuardedClient
+from passerelle.kernel.log import configure, logger
+from passerelle.kernel.ports import Mail
+from passerelle.kernel.relay import Relay
+from passerelle.kernel.secrets import Vault
+from passerelle.kernel.settings import Settings
+from passerelle.kernel.tasks import Work, WorkHolder, create_broker, register_actor
+
+log = logger(__name__)
+
+ROOMS = (
+    "passerelle.people.tasks",
+    "passerelle.skills.tasks",
+    "passerelle.credentials.tasks",
+    "passerelle.exams.tasks",
+    "passerelle.academy.tasks",
+    "passerelle.hiring.tasks",
+    "integrations.mail.tasks",
+    "lms.tasks",
+    "ml.tasks",
+    "ml.serving.tasks",
+)
+
+
+def import_listeners() -> None:
+    for room in ROOMS:
+        package = room.rpartition(".")[0]
+        if find_spec(package) and find_spec(room):
+            import_module(room)
+
+
+def create_mail(settings: Settings) -> Mail:
+    from integrations.mail.smtp import SmtpMail
+
+    return SmtpMail(settings)
+
+
+async def open_work(settings: Settings) -> Work:
+    """What tasks use, opened in the event loop that runs them."""
+    database = Database(settings)
+    await database.open(relay=True)
+    return Work(
+        settings=settings,
+        database=database,
+        valkey=Redis.from_url(settings.valkey_url),
+        http=GuardedClient(settings),
+        vault=Vault(settings.master_key),
+        mail=create_mail(settings),
+    )
+
+
+async def close_work(work: Work) -> None:
+    await work.http.close()
+    await work.valkey.aclose()
+    await work.database.close()
+
+
+class Companion(Middleware):
+    """Opens the work and runs the relay for as long as this worker lives."""
+
+    def __init__(self, settings: Settings, holder: WorkHolder) -> None:
+        self._settings = settings
+        self._holder = holder
+        self._relay: Relay | None = None
+        self._running: concurrent.futures.Future[None] | None = None
+
+    def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        loop = _event_loop()
+        work = asyncio.run_coroutine_threadsafe(open_work(self._settings), loop).result(60)
+        self._holder.fill(work)
+        self._relay = Relay(self._settings, work.database, broker, work.valkey)
+        self._running = asyncio.run_coroutine_threadsafe(self._relay.run(), loop)
+        log.info("worker is up")
+
+    def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        if self._relay is not None and self._running is not None:
+            _event_loop().call_soon_threadsafe(self._relay.stop)
+            self._running.result(30)
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
+    thread = get_event_loop_thread()
+    if thread is None:
+        raise RuntimeError("the worker's event loop has not started")
+    return thread.loop
+
+
+def compose(settings: Settings) -> dramatiq.Broker:
+    """The broker with its one actor, the listeners known, the companion waiting."""
+    configure(settings.log_level)
+    import_listeners()
+    holder = WorkHolder()
+    broker = create_broker(settings.valkey_url)
+    register_actor(broker, holder)
+    broker.add_middleware(Companion(settings, holder))
+    dramatiq.set_broker(broker)
+    return broker
+
+
+broker = compose(kernel_settings.load())
