@@ -41,6 +41,12 @@ def latest_day(today: date) -> date:
     return today + timedelta(days=SHARING_DAYS_LIMIT)
 
 
+def is_allowed(until: date) -> bool:
+    """Whether a sharing may last through the day `until`."""
+    today = datetime.now(UTC).date()
+    return today < until <= latest_day(today)
+
+
 async def share(
     tx: PersonTransaction, tenant_id: UUID, purpose: Purpose = "hiring", *, until: date
 ) -> UUID:
@@ -49,8 +55,7 @@ async def share(
     Where it sees them already, only the date changes. Returns the sharing's id. Raises
     SharingDateInvalid.
     """
-    today = datetime.now(UTC).date()
-    if not today < until <= latest_day(today):
+    if not is_allowed(until):
         raise SharingDateInvalid(errors={"until": SharingDateInvalid.mend})
     await store.lock(tx)
     live = await store.live_sharings(tx, tenant_id, purpose)

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from passerelle.kernel.database import Lookup, PersonRead, PersonTransaction
+from passerelle.kernel.language import Localised
 from passerelle.people.model import SHARINGS_SHOWN_LIMIT, Organisation, Profile, Sharing
 
 PERSON_PROFILE = """
@@ -114,3 +115,18 @@ select id, slug, name from app.tenant_directory() order by slug
 async def organisations(lookup: Lookup) -> list[Organisation]:
     """The organisations that let themselves be found."""
     return await lookup.fetch(Organisation, LOOKUP_ORGANISATIONS)
+
+
+LOOKUP_ORGANISATION = """
+select id, slug, name from app.tenant_by_id($1)
+"""
+
+
+async def organisation_names(lookup: Lookup, tenant_ids: set[UUID]) -> dict[UUID, Localised]:
+    """The names of these organisations, listed or not; one that is gone has none."""
+    names = {one.id: one.name for one in await organisations(lookup)}
+    for tenant_id in tenant_ids - names.keys():
+        found = await lookup.fetch_one(Organisation, LOOKUP_ORGANISATION, tenant_id)
+        if found is not None:
+            names[found.id] = found.name
+    return names
