@@ -1,0 +1,1 @@
+"""Exams: forms of live items, attempts with autosaved answers, scores."""

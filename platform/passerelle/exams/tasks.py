@@ -1,0 +1,34 @@
+"""What the worker does for exams: time that runs out, and the credential a pass earns."""
+
+from uuid import UUID
+
+import msgspec
+
+from passerelle.exams import service
+from passerelle.kernel import actor as actors
+from passerelle.kernel.database import Database
+
+SWEEP_LIMIT = 500
+
+DUE_ATTEMPTS = """
+select tenant_id, attempt_id from app.due_attempts($1)
+"""
+
+
+class DueAttempt(msgspec.Struct, frozen=True):
+    tenant_id: UUID
+    attempt_id: UUID
+
+
+async def finish_overdue_attempts(database: Database, limit: int = SWEEP_LIMIT) -> int:
+    """Finishes attempts whose time is over, each in a transaction of its own; returns how many.
+
+    For the worker, every few seconds; any number of workers may do it at once.
+    """
+    records = await database.pool("worker_relay").fetch(DUE_ATTEMPTS, limit)
+    due = msgspec.convert([dict(record) for record in records], list[DueAttempt])
+    for one in due:
+        actor = actors.system("exams.tasks.finish_overdue_attempts", one.tenant_id)
+        async with database.tenant(one.tenant_id, actor) as tx:
+            await service.finish_overdue(tx, one.attempt_id)
+    return len(due)
