@@ -11,7 +11,8 @@ from keycloak import KeycloakAdmin
 from keycloak.exceptions import KeycloakConnectionError, KeycloakError, KeycloakPostError
 
 from integrations.keycloak.connection import OneRefreshConnection
-from passerelle.kernel.errors import Conflict, Unavailable
+from integrations.keycloak.model import KeycloakUnavailable
+from passerelle.kernel.errors import Conflict
 from passerelle.kernel.language import N_, Locale
 from passerelle.kernel.settings import Settings
 
@@ -25,11 +26,6 @@ class AccountNotVerified(Conflict):
 
     title = N_("This e-mail address has an account that was never verified")
     mend = N_("Have its owner verify the address, or delete the account in Keycloak, then repeat.")
-
-
-class KeycloakUnavailable(Unavailable):
-    title = N_("The sign-in service is not answering")
-    mend = N_("Try again in a few minutes. Whoever is signed in already can go on working.")
 
 
 class NewAccount(msgspec.Struct, frozen=True, kw_only=True):
