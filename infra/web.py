@@ -24,11 +24,14 @@ from redis.asyncio import Redis
 from passerelle.kernel import settings as kernel_settings
 from passerelle.kernel.actor import PUBLIC
 from passerelle.kernel.database import Database
+from passerelle.kernel.errors import NotSignedIn, Problem
 from passerelle.kernel.http import GuardedClient
 from passerelle.kernel.log import configure
 from passerelle.kernel.secrets import Vault
 from passerelle.kernel.settings import Settings
+from passerelle.web import composition as face
 from tenants.access.dependencies import DEPENDENCIES
+from tenants.access.door import sign_in_or
 from tenants.access.guard import require_permission
 from tenants.access.middleware import session_middleware
 from tenants.access.sessions import Sessions
@@ -40,6 +43,7 @@ ROOMS = (
     "passerelle.exams",
     "passerelle.academy",
     "passerelle.hiring",
+    "tenants",
     "tenants.audit",
     "integrations.keycloak",
     "lms",
@@ -64,15 +68,14 @@ def room_handlers() -> list[Any]:
 
 def create_app(settings: Settings, *, debug: bool = False) -> Litestar:
     """The whole application over these settings."""
-    from passerelle.web import composition as face
-
+    answers = face.exception_handlers()
     return Litestar(
         route_handlers=[health, *face.handlers(settings), *room_handlers()],
         dependencies={**DEPENDENCIES, **room_dependencies()},
         guards=[require_permission],
         middleware=[session_middleware, *face.middleware(settings)],
         template_config=face.template_config(settings),
-        exception_handlers=face.exception_handlers(),
+        exception_handlers={**answers, NotSignedIn: sign_in_or(answers[Problem])},
         before_send=face.before_send(settings),
         csrf_config=_csrf(settings),
         lifespan=[_opened(settings)],

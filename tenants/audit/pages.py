@@ -11,6 +11,7 @@ from passerelle.kernel.database import TenantReader
 from passerelle.kernel.errors import Invalid
 from passerelle.kernel.language import N_
 from passerelle.web import navigation
+from passerelle.web.language import translate
 from passerelle.web.page import Page
 from tenants.audit import service, store
 from tenants.audit.model import Filter
@@ -18,6 +19,31 @@ from tenants.audit.model import Filter
 navigation.add(N_("Audit"), "/audit", permission="audit.read", order=80)
 
 TEXT_LIMIT_CHARACTERS = 200
+
+
+#: What an event is called on screen; one without a name of its own shows its technical one.
+LABELS = {
+    "access.refused": N_("Access refused"),
+    "application.moved": N_("A decision on an application"),
+    "credential.issued": N_("A credential was issued"),
+    "exam.finished": N_("An exam was finished"),
+    "exam.passed": N_("An exam was passed"),
+    "member.admitted": N_("A member was admitted"),
+    "requisition.opened": N_("A requisition was opened"),
+    "tenant.created": N_("The organisation was created"),
+}
+
+
+def event_label(name: str) -> str:
+    return translate(LABELS[name]) if name in LABELS else name
+
+
+def _named(names: list[str]) -> list[tuple[str, str]]:
+    return [(name, event_label(name)) for name in names]
+
+
+def _indented(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def wanted(name: str, text: str, as_of: str) -> Filter:
@@ -47,11 +73,12 @@ async def audit_page(
         "tenants/audit.html",
         {
             "page": found,
-            "names": await store.event_names(read),
+            "names": [("", translate("Everything")), *_named(await store.event_names(read))],
             "name": name,
             "text": text,
             "as_of": as_of,
-            "json": lambda value: msgspec.json.format(msgspec.json.encode(value), indent=2).decode(),
+            "event_label": event_label,
+            "json": _indented,
         },
     )
 

@@ -235,11 +235,11 @@ class Database:
         ):
             yield transaction
 
-    async def _create_pool(self, role: str) -> asyncpg.Pool:
+    async def _create_pool(self, role: str, user: str | None = None) -> asyncpg.Pool:
         settings = self._settings
         return await asyncpg.create_pool(
             settings.database_url,
-            user=role,
+            user=user or role,
             password=getattr(settings, f"database_password_{role}"),
             min_size=1,
             max_size=settings.database_connections_per_role,
