@@ -76,7 +76,7 @@ select app.tenant_table('requisition');
 create table requirement (
   tenant_id      uuid not null,
   requisition_id uuid not null,
-  skill_id       uuid not null,
+  skill_id       uuid not null references skill (id),
   position       smallint not null check (position between 1 and 40),
   weight         real not null check (weight > 0 and weight <= 1),
   level          smallint not null check (level between 1 and 4),

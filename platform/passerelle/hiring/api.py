@@ -11,6 +11,7 @@ from msgspec import Struct
 from passerelle.hiring import ranking, service, store
 from passerelle.hiring.model import (
     REQUISITIONS_PAGE_ROWS,
+    SEARCH_LENGTH_LIMIT,
     SHOWN_PEOPLE,
     SHOWN_PEOPLE_LIMIT,
     Candidate,
@@ -19,12 +20,12 @@ from passerelle.hiring.model import (
     Requisition,
     Stage,
     Status,
-    folded,
 )
 from passerelle.hiring.ports import Explanation, Matcher
 from passerelle.kernel.database import TenantReader, TenantTransaction
 from passerelle.kernel.errors import NotFound
 from passerelle.kernel.language import Localised
+from passerelle.skills.folding import folded
 
 PluggedMatcher = Annotated[Matcher, Dependency(skip_validation=True)]
 Show = Annotated[int, Parameter(ge=1, le=SHOWN_PEOPLE_LIMIT)]
@@ -99,14 +100,12 @@ def stage_of(stages: list[Stage], stage_id: UUID | None) -> Stage:
 @get("/t/{slug:str}/api/requisitions", permission="hiring.read")
 async def list_requisitions(
     read: TenantReader,
-    q: Annotated[str, Parameter(max_length=200)] = "",
+    q: Annotated[str, Parameter(max_length=SEARCH_LENGTH_LIMIT)] = "",
     status: Status | None = None,
     after: UUID | None = None,
 ) -> RequisitionList:
     """Requisitions, newest first, 50 a page."""
-    rows = await store.requisitions(
-        read, folded(q.strip()), status, after, REQUISITIONS_PAGE_ROWS + 1
-    )
+    rows = await store.requisitions(read, folded(q), status, after, REQUISITIONS_PAGE_ROWS + 1)
     page = rows[:REQUISITIONS_PAGE_ROWS]
     more = len(rows) > REQUISITIONS_PAGE_ROWS
     return RequisitionList([shown(one) for one in page], page[-1].id if more else None)

@@ -1,7 +1,6 @@
 """Requisitions, pipelines and decisions: their shapes, their limits and their events."""
 
 import hashlib
-import unicodedata
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
@@ -25,6 +24,7 @@ SHOWN_PEOPLE = 50
 SHOWN_PEOPLE_LIMIT = 500
 REQUISITIONS_PAGE_ROWS = 50
 EXPORT_ROWS_LIMIT = 10_000
+SEARCH_LENGTH_LIMIT = 200
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O or U, so that a code survives being read aloud."""
@@ -201,12 +201,6 @@ STANDARD_STAGES = (
     NewStage(Localised(en="Interview", fr="Entretien", ar="المقابلة"), True),
     NewStage(Localised(en="Decision", fr="Décision", ar="القرار"), True),
 )
-
-
-def folded(text: str) -> str:
-    """The text without accents, vowel marks and case: what a search compares (Unicode NFKD)."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
 def candidate_code(code_key: UUID, person_id: UUID) -> str:

@@ -20,7 +20,6 @@ from passerelle.hiring.model import (
     Stage,
     StagePlace,
     Status,
-    folded,
 )
 from passerelle.hiring.problems import (
     CandidateMovedAlready,
@@ -36,6 +35,8 @@ from passerelle.kernel.errors import NotFound
 from passerelle.kernel.events import emit
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.language import Localised
+from passerelle.skills import store as skills
+from passerelle.skills.folding import folded
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -73,15 +74,16 @@ async def create_pipeline(
 
 async def open_requisition(tx: TenantTransaction, new: NewRequisition) -> Requisition:
     """Opens a requisition under the year's next number. Raises RequisitionInvalid."""
+    # First, so that two who open at the same time wait here for each other.
+    number = await store.next_number(tx, datetime.now(UTC).year)
     pipelines = await store.pipelines(tx)
-    known_skills = await store.known_skills(tx, [one.skill_id for one in new.requirements])
-    errors = requisition_errors(new, set(known_skills), {one.id for one in pipelines})
+    known_skills = await skills.known_skills(tx, [one.skill_id for one in new.requirements])
+    errors = requisition_errors(new, known_skills, {one.id for one in pipelines})
     if errors:
         raise RequisitionInvalid(errors=errors)
     pipeline_id = new.pipeline_id or (pipelines[0].id if pipelines else None)
     if pipeline_id is None:
         pipeline_id = await create_pipeline(tx, STANDARD_PIPELINE, STANDARD_STAGES)
-    number = await store.next_number(tx, datetime.now(UTC).year)
     title = new.title
     searched = folded("\n".join((number, title.en, title.fr, title.ar, new.unit, new.place)))
     requisition_id = new_id()

@@ -73,21 +73,6 @@ async def stages(read: TenantRead, pipeline_id: UUID) -> list[Stage]:
     return await read.fetch(Stage, STAGES, read.tenant_id, pipeline_id)
 
 
-KNOWN_SKILLS = """
-select id from skill where $1::uuid is not null and id = any($2::uuid[])
-"""
-
-
-class SkillId(Struct, frozen=True):
-    id: UUID
-
-
-async def known_skills(read: TenantRead, skill_ids: list[UUID]) -> list[UUID]:
-    """Those of them that are in the taxonomy."""
-    rows = await read.fetch(SkillId, KNOWN_SKILLS, read.tenant_id, skill_ids)
-    return [row.id for row in rows]
-
-
 PIPELINES = """
 select id, name from pipeline where tenant_id = $1 order by id limit 100
 """
