@@ -43,6 +43,13 @@ def issuer_did(public_url: str, slug: str) -> str:
     return ":".join(["did:web", host, *(quote(part, safe="") for part in path), "t", slug])
 
 
+def slug_of(public_url: str, did: str) -> str | None:
+    """The slug of the tenant that `did` names, if it lies under our address."""
+    prefix = issuer_did(public_url, "")
+    slug = did.removeprefix(prefix)
+    return slug if did.startswith(prefix) and slug and ":" not in slug else None
+
+
 def method_id(did: str, public_key: bytes) -> str:
     """The identifier of a key under `did`: its fragment is the public key itself."""
     return f"{did}#{multibase.encode_public_key(public_key)}"
