@@ -26,7 +26,6 @@ from redis.asyncio import Redis
 from infra import database as databases
 from infra.servers.postgres import PostgresServer
 from infra.servers.valkey import ValkeyServer
-from infra.web import create_app
 from passerelle.kernel import actor as actors
 from passerelle.kernel.actor import Actor
 from passerelle.kernel.database import Database
@@ -135,6 +134,8 @@ async def valkey(settings: Settings) -> AsyncIterator[Redis]:
 
 @pytest.fixture(scope="module")
 async def app(settings: Settings) -> AsyncIterator[Litestar]:
+    from infra.web import create_app
+
     application = create_app(settings)
     async with AsyncTestClient(application, base_url=settings.public_url):
         yield application
