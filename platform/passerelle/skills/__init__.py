@@ -1,0 +1,1 @@
+"""Skills: the taxonomy, and the evidence that a person has one."""
