@@ -18,7 +18,7 @@ from typing import Self
 import msgspec
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from infra.servers.problem import ServerProblem
+from infra.problem import ServerProblem
 from infra.servers.process import ServerProcess, free_port, locked, read_record, write_private
 
 START_DEADLINE_S = 30.0

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from infra.problem import ServerProblem, require_free_space
 from infra.servers import postgres_place as place
-from infra.servers.problem import ServerProblem, require_free_space
 from infra.servers.process import (
     ServerProcess,
     User,

@@ -14,7 +14,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from infra.servers.problem import ServerProblem
+from infra.problem import ServerProblem
 from infra.servers.process import User, write_private
 
 ELSEWHERE = Path("/var/lib/passerelle")

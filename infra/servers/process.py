@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from infra.servers.problem import ServerProblem
+from infra.problem import ServerProblem
 from infra.servers.spawner import spawner
 
 POLL_S = 0.02

@@ -13,7 +13,7 @@ from typing import Self
 
 import redis
 
-from infra.servers.problem import ServerProblem, require_free_space
+from infra.problem import ServerProblem, require_free_space
 from infra.servers.process import ServerProcess, free_port, locked, read_record, write_private
 
 START_DEADLINE_S = 30.0

@@ -1,0 +1,35 @@
+# Passerelle: `make help` says what each command does. Only Python 3.11+ and make are needed.
+PYTHON ?= python3
+INSIDE := .venv/bin/python
+ONLY ?=
+ONCE ?=
+ALL ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench lint lock reset
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+setup: ## install what the other commands need (the first time about 3 GB), then only what changed
+	@$(PYTHON) -m infra.setup
+
+demo: setup ## start everything, play the story, stay up until Ctrl-C; ONCE=1 ends after the story
+	@ONCE=$(ONCE) $(INSIDE) -m infra.demo
+
+test: setup ## all tests, against real servers of their own; ARGS="tests/walls -k shared" for some
+	@$(INSIDE) -m pytest --durations=10 $(ARGS)
+
+bench: setup ## the benchmarks, one JSON object a line; ONLY=name for one, FULL=1 for the full sizes
+	@ONLY=$(ONLY) $(INSIDE) -m tests.benchmarks
+
+lint: setup ## formatting, lint, types and import contracts
+	@$(INSIDE) -m ruff format --check . && $(INSIDE) -m ruff check . && \
+	 $(INSIDE) -m mypy && .venv/bin/lint-imports
+
+lock: setup ## compile the requirements from pyproject.toml; UPGRADE=1 takes the newest versions
+	@$(PYTHON) -m infra.setup.lock
+
+reset: ## stop this checkout's servers and remove their data; ALL=1 removes the downloads as well
+	@ALL=$(ALL) $(PYTHON) -m infra.setup.reset
