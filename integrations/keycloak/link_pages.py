@@ -29,7 +29,6 @@ from integrations.keycloak.ways import (
 )
 from passerelle.kernel.actor import PUBLIC, Actor
 from passerelle.kernel.database import Database
-from passerelle.kernel.errors import Forbidden
 from passerelle.kernel.settings import Settings
 from passerelle.web.language import current
 from passerelle.web.page import Page
@@ -46,9 +45,11 @@ class Confirmation(msgspec.Struct, frozen=True):
 @get("/t/{slug:str}/learn/link", permission="learn")
 async def explain(
     request: AnyRequest, actor: Actor, database: Database, valkey: Redis, realm: Realm
-) -> Page:
-    """Why an account of one's own, and the way to link it."""
+) -> Page | Redirect:
+    """Why an account of one's own, and the way to link it; who came in by one, has one."""
     link = link_of(actor)
+    if link is None:
+        return see("/me/sign-in")
     linked = await linking.has_account(database, link.person_id, realm.issuer)
     ticket = "" if linked else await flow.keep(valkey, "link", link, flow.ANY_BROWSER)
     return Page(
@@ -62,11 +63,11 @@ async def explain(
     )
 
 
-def link_of(actor: Actor) -> Link:
-    """What a link begun in this session is about. Raises Forbidden outside a launch's session."""
+def link_of(actor: Actor) -> Link | None:
+    """What a link begun in this session is about; None outside a launch's session."""
     person_id, tenant_id, session_id = actor.person_id, actor.tenant_id, actor.session_id
     if actor.origin != "lti" or person_id is None or tenant_id is None or session_id is None:
-        raise Forbidden("only a session that an LMS launched has an account to link")
+        return None
     return Link(
         tenant_id=tenant_id,
         tenant_slug=actor.tenant_slug or "",
