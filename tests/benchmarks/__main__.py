@@ -14,7 +14,9 @@ BENCHMARKS = {"rls": "tests.benchmarks.rls", "launch-verify": "tests.benchmarks.
 async def main() -> int:
     only = os.environ.get("ONLY")
     if only and only not in BENCHMARKS:
-        print(f"There is no benchmark {only!r}; there are: {', '.join(BENCHMARKS)}.", file=sys.stderr)
+        print(
+            f"There is no benchmark {only!r}; there are: {', '.join(BENCHMARKS)}.", file=sys.stderr
+        )
         return 2
     for name, module in BENCHMARKS.items():
         if only in (None, "", name):

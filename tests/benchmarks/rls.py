@@ -110,9 +110,7 @@ async def run() -> Result:
                 metric="throughput of a read route with walls",
                 unit="requests/s",
                 ours=lambda: requests_per_second(walls.port, path, cookie, REQUESTS_A_ROUND),
-                baseline=lambda: requests_per_second(
-                    by_hand.port, path, cookie, REQUESTS_A_ROUND
-                ),
+                baseline=lambda: requests_per_second(by_hand.port, path, cookie, REQUESTS_A_ROUND),
                 baseline_name="the same route, filtered by hand",
                 limit=LIMIT_RATIO,
                 rounds=15,

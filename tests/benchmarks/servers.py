@@ -36,9 +36,10 @@ def environment(postgres: PostgresServer, valkey: ValkeyServer, database: str) -
 @asynccontextmanager
 async def running(database: str) -> AsyncIterator[tuple[PostgresServer, dict[str, str], Settings]]:
     """The servers with a migrated database of this name, and the settings over them."""
-    with PostgresServer(DIRECTORY / "postgres") as postgres, ValkeyServer(
-        DIRECTORY / "valkey"
-    ) as valkey:
+    with (
+        PostgresServer(DIRECTORY / "postgres") as postgres,
+        ValkeyServer(DIRECTORY / "valkey") as valkey,
+    ):
         await databases.create_roles(postgres.superuser_dsn(), ROLE_PASSWORDS)
         await databases.create_database(postgres.superuser_dsn(), database)
         await databases.migrate(postgres.superuser_dsn(database))

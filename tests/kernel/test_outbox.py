@@ -164,9 +164,7 @@ async def test_a_failing_listener_leaves_nothing_is_tried_again_and_dies_visibly
     assert await effects(superuser, "half") == 0
     dead = await database.pool("worker_relay").fetch("select * from app.dead_deliveries(10)")
     assert [row["last_error"] for row in dead] == ["RuntimeError: stops half way"]
-    assert await database.pool("worker_relay").fetchval(
-        "select app.replay_dead_deliveries()"
-    ) == 1
+    assert await database.pool("worker_relay").fetchval("select app.replay_dead_deliveries()") == 1
     assert await relay.round() == 1
 
 

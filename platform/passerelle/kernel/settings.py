@@ -4,6 +4,7 @@ A variable is the field's name in capitals after `PASSERELLE_`. Secrets have no 
 process that starts the servers generates them. `repr` never shows one.
 """
 
+import base64
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -135,6 +136,12 @@ def _check(settings: Settings) -> None:
             f"{PREFIX}PUBLIC_URL is {settings.public_url!r}: it starts with https:// "
             "(http:// on this machine alone) and ends without a slash."
         )
+    try:
+        key_bytes = len(base64.b64decode(settings.master_key, validate=True))
+    except ValueError:
+        key_bytes = 0
+    if key_bytes != 32:
+        raise SettingsError(f"{PREFIX}MASTER_KEY is not 32 random bytes in base64.")
     if not Path(settings.objects_directory).is_absolute():
         raise SettingsError(
             f"{PREFIX}OBJECTS_DIRECTORY is {settings.objects_directory!r}: give a whole path."
