@@ -1,6 +1,4 @@
-"""The taxonomy is loaded once, found in three languages, and replaced by ESCO's own labels."""
-
-import time
+"""The taxonomy is loaded once, and found in three languages."""
 
 import asyncpg
 import httpx
@@ -12,7 +10,7 @@ from passerelle.kernel.database import Database
 from passerelle.skills import service, store
 from passerelle.skills.loading import load_taxonomy
 from tests.conftest import People, sign_in
-from tests.skills.factories import ESCO_DIRECTORY, load_starter, needs_esco, skill, starter
+from tests.skills.factories import load_starter, skill, starter
 
 Tenants = tuple[People, People]
 
@@ -81,22 +79,3 @@ async def test_a_learner_may_not_search(
 ) -> None:
     await sign_in(client, app, two_tenants[0], "learner")
     assert (await client.get("/t/region/api/skills?text=data")).status_code == 403
-
-
-@needs_esco
-async def test_all_of_esco_is_loaded_in_seconds_and_its_labels_win(
-    superuser: asyncpg.Connection, database: Database, two_tenants: Tenants
-) -> None:
-    began = time.perf_counter()
-    _, esco = await load_taxonomy(superuser, ESCO_DIRECTORY)
-    assert time.perf_counter() - began < 30
-    assert esco.anew
-    assert (esco.skills, esco.occupations) == (13_896, 3_007)
-    reader = database.tenant_reader(two_tenants[0].tenant_id, actors.system("tests"))
-    wanted = skill("computer forensics")
-    assert await store.labels(reader, [wanted], "fr") == {wanted: "informatique légale"}
-    # What only the starter holds stays.
-    assert await store.known_skills(reader, [skill("data ethics")])
-    starter_again, esco_again = await load_taxonomy(superuser, ESCO_DIRECTORY)
-    assert not starter_again.anew
-    assert not esco_again.anew
