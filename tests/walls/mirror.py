@@ -25,7 +25,8 @@ TENANT = OwnedTable("tenant", "id", "web_tenant", "app.tenant")
 
 COLUMNS_OF_TABLE = """
 select attribute.attname as name, format_type(attribute.atttypid, attribute.atttypmod) as type,
-  attribute.atthasdef as has_default, attribute.attnotnull as needed, attribute.attgenerated <> '' as generated,
+  attribute.atthasdef as has_default, attribute.attnotnull as needed,
+  attribute.attgenerated <> '' as generated,
   (select string_agg(pg_get_constraintdef(constraint_.oid), ' ') from pg_constraint constraint_
    where constraint_.conrelid = attribute.attrelid and constraint_.contype = 'c'
      and attribute.attnum = any (constraint_.conkey)) as checks

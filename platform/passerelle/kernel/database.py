@@ -65,7 +65,8 @@ def bound_statement(sql: str, setting: str) -> str:
 
 
 def _rows(model: type[Model], records: Sequence[asyncpg.Record]) -> list[Model]:
-    return [msgspec.convert(dict(record), model) for record in records]
+    rows: list[Model] = [msgspec.convert(dict(record), model) for record in records]
+    return rows
 
 
 class _Reader:
@@ -81,7 +82,10 @@ class _Reader:
     async def _records(self, sql: str, arguments: tuple[object, ...]) -> list[asyncpg.Record]:
         if not arguments or arguments[0] != self._bound_id:
             raise ValueError("a bound read takes its tenant's or person's id as first argument")
-        return await self._pool.fetch(bound_statement(sql, self.setting), *arguments)
+        records: list[asyncpg.Record] = await self._pool.fetch(
+            bound_statement(sql, self.setting), *arguments
+        )
+        return records
 
     async def fetch(self, model: type[Model], sql: str, *arguments: object) -> list[Model]:
         return _rows(model, await self._records(sql, arguments))
