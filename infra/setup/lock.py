@@ -20,15 +20,13 @@ def main() -> int:
     common = ["--universal", "--python-version", "3.11", "--no-annotate", "--no-header", "--quiet"]
     try:
         for title, only, output in (
-            ("what runs", [], RUNTIME),
-            ("what tests and demo add", ["--group", "test", "--constraint", RUNTIME], TEST),
+            ("what runs", (), RUNTIME),
+            ("what tests and demo add", ("--group", "test", "--constraint", str(RUNTIME)), TEST),
         ):
+            command = ["pip", "compile", str(CHECKOUT / "pyproject.toml"), *common, *upgrade]
             with step(f"Compiling {title}"):
                 run(
-                    [
-                        *(uv(), "pip", "compile", CHECKOUT / "pyproject.toml", *common, *upgrade),
-                        *(*only, "--output-file", output),
-                    ],
+                    [uv(), *command, *only, "--output-file", output],
                     failing="The requirements could not be compiled",
                     directory=CHECKOUT,
                 )

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from infra.setup.places import WEB, packages
-from infra.setup.run import run, step
+from infra.setup.run import ONLINE, run, step
 from infra.setup.stamps import Stamp
 
 MODULES = WEB / "node_modules"
 BUILT = WEB / "static" / "built"
+MADE_FOLDERS = frozenset({"node_modules", "built", "__pycache__"})
 
 
 def make() -> None:
@@ -32,16 +33,15 @@ def make() -> None:
         build.set()
 
 
-def npm(*arguments: str, failing: str, mend: str | None = None) -> str:
+def npm(*arguments: str, failing: str, mend: str = ONLINE) -> str:
     # Its own launcher of npm is broken: called by the script, with its Node first on the path.
     script = _wheel() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    told = {} if mend is None else {"mend": mend}
     return run(
         [node(), script, *arguments],
         failing=failing,
         environment=environment(),
         directory=WEB,
-        **told,
+        mend=mend,
     )
 
 
@@ -61,7 +61,5 @@ def _wheel() -> Path:
 def _sources() -> Iterator[Path]:
     """What a build can read: all of the room's files but what npm and the build themselves made."""
     for folder, inside, names in os.walk(WEB):
-        inside[:] = [
-            name for name in inside if name not in {"node_modules", "built", "__pycache__"}
-        ]
+        inside[:] = [name for name in inside if name not in MADE_FOLDERS]
         yield from (Path(folder, name) for name in names if not name.endswith((".py", ".pyc")))

@@ -57,11 +57,7 @@ def run(
     ours `without` some beginnings of names and with `environment` added: clearing it would lose
     proxies and certificates.
     """
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not (without and name.startswith(without))
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(without)}
     outcome = subprocess.run(
         [str(part) for part in command],
         cwd=directory,
