@@ -77,7 +77,7 @@ def exception_handlers() -> dict[int | type[Exception], Handler]:
 
 def _answer(request: AnyRequest, problem: Problem) -> Response[Any]:
     language = of_request(request)
-    if problem.status >= 500:
+    if problem.status >= 500 and not isinstance(problem, Unexpected):
         log.error("problem", problem=problem.slug(), exc_info=problem)
     content = problem_document(request, problem)
     headers = {"content-language": language.locale, "cache-control": "no-store"}
@@ -87,7 +87,7 @@ def _answer(request: AnyRequest, problem: Problem) -> Response[Any]:
         )
     return Page(
         "web/problem.html",
-        {"problem": content, "mend": translate(problem.mend), "sign_in": problem.status == 401},
+        {"problem": content},
         status_code=problem.status,
         headers=headers,
         block="problem",
@@ -102,6 +102,7 @@ def problem_document(request: AnyRequest, problem: Problem) -> dict[str, Any]:
         "title": translate(problem.title),
         "status": problem.status,
         "instance": request.url.path,
+        "mend": translate(problem.mend),
     }
     if problem.detail:
         document["detail"] = translate(problem.detail)

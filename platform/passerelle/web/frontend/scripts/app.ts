@@ -1,0 +1,38 @@
+import htmx from "htmx.org";
+import { autosave } from "./autosave";
+import { lettersChoice, themeChoice } from "./choices";
+import { copying, forms, sendOnce } from "./forms";
+import { frame } from "./frame";
+import { keys } from "./keys";
+import { moments } from "./moments";
+import { notices } from "./notices";
+
+export const CSRF_HEADER = "x-csrf-token";
+
+export function csrfToken(): string {
+  return document.querySelector<HTMLMetaElement>("meta[name=csrf-token]")?.content ?? "";
+}
+
+// Every request of htmx carries the token, whatever element sent it: set here and not by
+// `hx-headers` on the body, whose inheritance changes in htmx 4.
+document.addEventListener("htmx:configRequest", (event) => {
+  const { headers } = (event as CustomEvent<{ headers: Record<string, string> }>).detail;
+  headers[CSRF_HEADER] = csrfToken();
+});
+
+htmx.onLoad((element) => {
+  moments(element as HTMLElement);
+});
+
+document.addEventListener("DOMContentLoaded", () => {
+  themeChoice();
+  lettersChoice();
+  forms();
+  sendOnce();
+  copying();
+  keys();
+  moments();
+  notices();
+  autosave(csrfToken, CSRF_HEADER);
+  frame();
+});
