@@ -23,13 +23,13 @@ create table achievement_skill (
 );
 select app.tenant_table('achievement_skill');
 
--- The private key is sealed (kernel.secrets). The DID stays the one the key was made under: what it
--- signed still verifies when our own address changes.
+-- The public key as its Multikey text; the private one sealed (kernel.secrets). The DID stays the
+-- one the key was made under: what it signed still verifies when our own address changes.
 create table issuer_key (
   tenant_id uuid not null references tenant (id),
   id uuid not null default uuidv7(),
   controller text not null,
-  public_key bytea not null unique check (length(public_key) = 32),
+  public_key text not null unique,
   sealed_private_key bytea not null,
   created_at timestamptz not null default now(),
   retired_at timestamptz,
@@ -85,7 +85,7 @@ language sql security definer stable set search_path = pg_catalog, public as $$
   select c.tenant_id from issued_credential c where c.id = wanted
 $$;
 
-create function app.tenant_by_issuer_key(wanted bytea) returns uuid
+create function app.tenant_by_issuer_key(wanted text) returns uuid
 language sql security definer stable set search_path = pg_catalog, public as $$
   select k.tenant_id from issuer_key k where k.public_key = wanted
 $$;

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from passerelle.credentials import badge, did, proof
+from passerelle.credentials import badge, did, multibase, proof
 
 PUBLIC_URL = "http://127.0.0.1:8000"
 ISSUED_AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -15,7 +15,7 @@ class Issuer:
 
     def __init__(self, public_url: str = PUBLIC_URL, slug: str = "region") -> None:
         self.key = Ed25519PrivateKey.generate()
-        self.public_key = self.key.public_key().public_bytes_raw()
+        self.public_key = multibase.encode_public_key(self.key.public_key().public_bytes_raw())
         self.did = did.issuer_did(public_url, slug)
         self.method_id = did.method_id(self.did, self.public_key)
 

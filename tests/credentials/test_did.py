@@ -2,7 +2,7 @@
 
 import pytest
 
-from passerelle.credentials import did
+from passerelle.credentials import did, multibase
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def test_a_tenants_did_names_our_host_and_its_slug(public_url: str, expected: st
 
 def test_the_did_document_lists_every_key_for_assertions() -> None:
     issuer = did.issuer_did("https://passerelle.example", "region")
-    document = did.document(issuer, [bytes(32), b"\x01" * 32])
+    document = did.document(issuer, [multibase.encode_public_key(bytes([n] * 32)) for n in (1, 2)])
     assert document.assertion_method == [method.id for method in document.verification_method]
     for method in document.verification_method:
         assert method.controller == issuer

@@ -18,7 +18,7 @@ from tests.credentials.documents import Issuer, achievement, credential
 FLIPS_BY_OTHERS = 60
 
 
-def refused(text: bytes, public_key: bytes) -> bool:
+def refused(text: bytes, public_key: str) -> bool:
     try:
         proof.check(badge.decode(text), public_key)
     except (badge.NotACredential, proof.ProofBroken):

@@ -110,14 +110,10 @@ async def _examined(
     return credential, record
 
 
-async def _issuer(database: Database, public_url: str, claim: _Claim) -> tuple[TenantReader, bytes]:
+async def _issuer(database: Database, public_url: str, claim: _Claim) -> tuple[TenantReader, str]:
     """The tenant whose key the document names, bound, and that key. Raises _Ended."""
-    controller, _, fragment = claim.proof.verification_method.partition("#")
-    try:
-        public_key = multibase.decode_public_key(fragment)
-    except multibase.NotMultibase:
-        public_key = b""
-    tenant_id = await store.tenant_by_issuer_key(database.lookup, public_key)
+    controller, _, public_key = claim.proof.verification_method.partition("#")
+    tenant_id = await _tenant_by_key(database, public_key)
     if tenant_id is None:
         slug = did.slug_of(public_url, claim.issuer.id)
         here = slug and await store.tenant_by_slug(database.lookup, slug)
@@ -128,6 +124,14 @@ async def _issuer(database: Database, public_url: str, claim: _Claim) -> tuple[T
             return reader, public_key
     # The key is someone else's: an issuer is only believed on keys of its own.
     raise _Ended("issuer", "not-valid")
+
+
+async def _tenant_by_key(database: Database, public_key: str) -> UUID | None:
+    try:
+        multibase.decode_public_key(public_key)
+    except multibase.NotMultibase:
+        return None
+    return await store.tenant_by_issuer_key(database.lookup, public_key)
 
 
 async def _record(reader: TenantReader, credential: badge.Credential) -> IssuedCredential | None:

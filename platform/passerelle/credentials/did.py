@@ -1,13 +1,13 @@
 """The issuer's identifier: did:web under our own address, one a tenant, and its DID document."""
 
+import re
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from passerelle.credentials import multibase
-
 DID_CONTEXTS = ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"]
+SLUG = re.compile("[a-z][a-z0-9-]{1,30}")
 DID_MEDIA_TYPE = "application/did+ld+json"
 
 
@@ -47,22 +47,22 @@ def slug_of(public_url: str, did: str) -> str | None:
     """The slug of the tenant that `did` names, if it lies under our address."""
     prefix = issuer_did(public_url, "")
     slug = did.removeprefix(prefix)
-    return slug if did.startswith(prefix) and slug and ":" not in slug else None
+    return slug if did.startswith(prefix) and SLUG.fullmatch(slug) else None
 
 
-def method_id(did: str, public_key: bytes) -> str:
-    """The identifier of a key under `did`: its fragment is the public key itself."""
-    return f"{did}#{multibase.encode_public_key(public_key)}"
+def method_id(did: str, public_key: str) -> str:
+    """The identifier of a key under `did`: its fragment is the public key itself (Multikey)."""
+    return f"{did}#{public_key}"
 
 
-def document(did: str, public_keys: list[bytes]) -> DidDocument:
+def document(did: str, public_keys: list[str]) -> DidDocument:
     """The DID document of an issuer; keys that were retired stay in it, for what they signed."""
     methods = [
         VerificationMethod(
             id=method_id(did, key),
             type="Multikey",
             controller=did,
-            public_key_multibase=multibase.encode_public_key(key),
+            public_key_multibase=key,
         )
         for key in public_keys
     ]

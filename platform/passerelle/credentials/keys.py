@@ -2,7 +2,7 @@
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from passerelle.credentials import store
+from passerelle.credentials import multibase, store
 from passerelle.credentials.model import SigningKey
 from passerelle.kernel.database import TenantTransaction
 from passerelle.kernel.errors import Unavailable
@@ -45,7 +45,7 @@ def _new_key(tx: TenantTransaction, vault: Vault, did: str) -> SigningKey:
     return SigningKey(
         id=key_id,
         controller=did,
-        public_key=private.public_key().public_bytes_raw(),
+        public_key=multibase.encode_public_key(private.public_key().public_bytes_raw()),
         sealed_private_key=vault.seal(private.private_bytes_raw(), context=_context(tx, key_id)),
     )
 

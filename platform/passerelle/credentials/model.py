@@ -51,10 +51,10 @@ class Achievement(NewAchievement, frozen=True, kw_only=True):
 
 
 class IssuerKey(msgspec.Struct, frozen=True):
-    """The public half of a key that a tenant signs with, and the DID it was made under."""
+    """The public half (a Multikey text) of a tenant's key, and the DID it was made under."""
 
     controller: str
-    public_key: bytes
+    public_key: str
 
 
 class SigningKey(IssuerKey, frozen=True):

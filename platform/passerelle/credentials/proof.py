@@ -41,16 +41,17 @@ def sign(
     return msgspec.structs.replace(credential, proof=signed)
 
 
-def check(credential: Credential, public_key: bytes) -> None:
-    """Raises ProofBroken unless the proof was made with `public_key` over every member."""
+def check(credential: Credential, public_key: str) -> None:
+    """Raises ProofBroken unless the proof was made with this key (a Multikey) over every member."""
     signed = credential.proof
     if signed is UNSET or signed.proof_value is UNSET:
         raise ProofBroken("there is no proof")
     try:
         signature = multibase.decode(signed.proof_value, SIGNATURE_BYTES)
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, _hash(credential, signed))
+        key = Ed25519PublicKey.from_public_bytes(multibase.decode_public_key(public_key))
+        key.verify(signature, _hash(credential, signed))
     except multibase.NotMultibase as error:
-        raise ProofBroken(f"the signature can't be read: {error}") from error
+        raise ProofBroken(f"the signature or the key can't be read: {error}") from error
     except InvalidSignature as error:
         raise ProofBroken("the signature does not match") from error
     except jsonld.JsonLdError as error:

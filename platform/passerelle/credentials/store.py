@@ -208,7 +208,7 @@ async def tenant_by_credential(lookup: Lookup, credential_id: UUID) -> UUID | No
 TENANT_BY_ISSUER_KEY_LOOKUP = "select app.tenant_by_issuer_key($1)"
 
 
-async def tenant_by_issuer_key(lookup: Lookup, public_key: bytes) -> UUID | None:
+async def tenant_by_issuer_key(lookup: Lookup, public_key: str) -> UUID | None:
     found: UUID | None = await lookup.fetch_value(TENANT_BY_ISSUER_KEY_LOOKUP, public_key)
     return found
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from passerelle.credentials import service, store, wallet
+from passerelle.credentials import service, store, wallet_store
 from passerelle.credentials.model import (
     CredentialDue,
     CredentialIssued,
@@ -39,7 +39,7 @@ async def deliver_to_wallet(work: Work, event: Event[CredentialIssued]) -> None:
     if copy is None:
         return
     async with work.database.person(event.payload.person_id, actors.system(DELIVERY)) as tx:
-        if not await wallet.put(tx, copy):
+        if not await wallet_store.put(tx, copy):
             return
         if copy.revoked_at is None:
             await skills.record_evidence(tx, _evidence(copy))
@@ -53,7 +53,9 @@ async def mark_in_wallet(work: Work, event: Event[CredentialRevoked]) -> None:
     if event.payload.person_id is None:
         return
     async with work.database.person(event.payload.person_id, actors.system(DELIVERY)) as tx:
-        if not await wallet.mark_revoked(tx, event.payload.credential_id, event.payload.revoked_at):
+        if not await wallet_store.mark_revoked(
+            tx, event.payload.credential_id, event.payload.revoked_at
+        ):
             raise WalletCopyMissing(event.payload.credential_id)
         await skills.forget_evidence_of_credential(tx, event.payload.credential_id)
 
