@@ -14,6 +14,7 @@ from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import Middleware
 from redis.asyncio import Redis
 
+from passerelle.kernel import clocks
 from passerelle.kernel import settings as kernel_settings
 from passerelle.kernel.database import Database
 from passerelle.kernel.http import GuardedClient
@@ -74,26 +75,32 @@ async def close_work(work: Work) -> None:
 
 
 class Companion(Middleware):
-    """Opens the work and runs the relay for as long as this worker lives."""
+    """Opens the work and runs relay and clocks for as long as this worker lives."""
 
     def __init__(self, settings: Settings, holder: WorkHolder) -> None:
         self._settings = settings
         self._holder = holder
-        self._relay: Relay | None = None
+        self._stopping = asyncio.Event()
         self._running: concurrent.futures.Future[None] | None = None
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         loop = _event_loop()
         work = asyncio.run_coroutine_threadsafe(open_work(self._settings), loop).result(60)
         self._holder.fill(work)
-        self._relay = Relay(self._settings, work.database, broker, work.valkey)
-        self._running = asyncio.run_coroutine_threadsafe(self._relay.run(), loop)
+        relay = Relay(self._settings, work.database, broker, work.valkey)
+        self._running = asyncio.run_coroutine_threadsafe(self._run(relay, work), loop)
         log.info("worker is up")
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        if self._relay is not None and self._running is not None:
-            _event_loop().call_soon_threadsafe(self._relay.stop)
+        if self._running is not None:
+            _event_loop().call_soon_threadsafe(self._stopping.set)
             self._running.result(30)
+
+    async def _run(self, relay: Relay, work: Work) -> None:
+        await asyncio.gather(
+            relay.run(self._stopping),
+            *(clocks.run(one, work.database, self._stopping) for one in clocks.CLOCKS.values()),
+        )
 
 
 def _event_loop() -> asyncio.AbstractEventLoop:

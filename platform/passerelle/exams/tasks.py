@@ -4,9 +4,13 @@ from uuid import UUID
 
 import msgspec
 
+from passerelle.credentials import service as credentials
 from passerelle.exams import service
+from passerelle.exams.model import ExamPassed
 from passerelle.kernel import actor as actors
-from passerelle.kernel.database import Database
+from passerelle.kernel.clocks import clock
+from passerelle.kernel.database import Database, TenantTransaction
+from passerelle.kernel.events import Event, listener
 
 SWEEP_LIMIT = 500
 
@@ -20,10 +24,11 @@ class DueAttempt(msgspec.Struct, frozen=True):
     attempt_id: UUID
 
 
+@clock(every_s=5)
 async def finish_overdue_attempts(database: Database, limit: int = SWEEP_LIMIT) -> int:
     """Finishes attempts whose time is over, each in a transaction of its own; returns how many.
 
-    For the worker, every few seconds; any number of workers may do it at once.
+    Any number of workers may do it at once.
     """
     records = await database.pool("worker_relay").fetch(DUE_ATTEMPTS, limit)
     due = msgspec.convert([dict(record) for record in records], list[DueAttempt])
@@ -32,3 +37,16 @@ async def finish_overdue_attempts(database: Database, limit: int = SWEEP_LIMIT) 
         async with database.tenant(one.tenant_id, actor) as tx:
             await service.finish_overdue(tx, one.attempt_id)
     return len(due)
+
+
+@listener("exam.passed", ExamPassed)
+async def issue_credential(tx: TenantTransaction, event: Event[ExamPassed]) -> None:
+    """The credential for the achievement that the form leads to: one for each attempt passed."""
+    passed = event.payload
+    await credentials.issue(
+        tx,
+        person_id=passed.person_id,
+        achievement_id=passed.achievement_id,
+        attempt_id=passed.attempt_id,
+        earned_at=passed.finished_at,
+    )

@@ -43,23 +43,19 @@ class Relay:
         self._database = database
         self._broker = broker
         self._valkey = valkey
-        self._stopping = asyncio.Event()
 
-    async def run(self) -> None:
-        """Until `stop`. An error is logged and the next round tries again."""
-        while not self._stopping.is_set():
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until `stopping`. An error is logged and the next round tries again."""
+        while not stopping.is_set():
             carried = 0
             try:
                 carried = await self.round()
                 await self._valkey.set(HEARTBEAT_KEY, "alive", ex=HEARTBEAT_S)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as error:
                 log.warning("relay round failed", error=f"{type(error).__name__}: {error}")
-                await self._pause(10)
+                await self._pause(stopping, 10)
             if carried < self._settings.relay_batch_rows:
-                await self._pause(1)
-
-    def stop(self) -> None:
-        self._stopping.set()
+                await self._pause(stopping, 1)
 
     async def round(self) -> int:
         """Expands new events and enqueues what is due; returns how many deliveries it enqueued."""
@@ -94,10 +90,10 @@ class Relay:
             )
             self._broker.enqueue(message)
 
-    async def _pause(self, intervals: int) -> None:
+    async def _pause(self, stopping: asyncio.Event, intervals: int) -> None:
         try:
             await asyncio.wait_for(
-                self._stopping.wait(), intervals * self._settings.relay_interval_ms / 1000
+                stopping.wait(), intervals * self._settings.relay_interval_ms / 1000
             )
         except TimeoutError:
             return
