@@ -168,3 +168,31 @@ update requisition set status = $3 where tenant_id = $1 and id = $2 and status <
 async def set_status(tx: TenantTransaction, requisition_id: UUID, status: Status) -> bool:
     """Whether it had another status until now."""
     return await tx.execute(SET_STATUS, tx.tenant_id, requisition_id, status) == 1
+
+
+ACHIEVEMENTS_PROVING = """
+select achievement_skill.skill_id, achievement.name
+from achievement_skill
+join achievement on achievement.tenant_id = $1 and achievement.id = achievement_skill.achievement_id
+where achievement_skill.tenant_id = $1 and achievement_skill.skill_id = any($2::uuid[])
+order by achievement_skill.level, achievement.code
+limit 200
+"""
+
+
+class Proving(Struct, frozen=True):
+    """An achievement that proves a skill."""
+
+    skill_id: UUID
+    name: Localised
+
+
+async def achievements_proving(
+    read: TenantRead, skill_ids: list[UUID]
+) -> dict[UUID, list[Localised]]:
+    """For each skill, the organisation's achievements that prove it, lowest level first."""
+    found: dict[UUID, list[Localised]] = {}
+    rows = await read.fetch(Proving, ACHIEVEMENTS_PROVING, read.tenant_id, skill_ids)
+    for row in rows:
+        found.setdefault(row.skill_id, []).append(row.name)
+    return found
