@@ -95,8 +95,8 @@ def application() -> Litestar:
 
 def room_dependencies() -> dict[str, Provide]:
     """Adapters of upper rooms behind the ports of lower ones."""
-    if not find_spec("ml.serving.matcher"):
-        return {}
+    if not (find_spec("ml.serving") and find_spec("ml.serving.matcher")):
+        return {"matcher": Provide(lambda: None, sync_to_thread=False)}
     matcher = import_module("ml.serving.matcher").StoredVectorMatcher()
     return {"matcher": Provide(lambda: matcher, sync_to_thread=False)}
 

@@ -10,7 +10,6 @@ import hashlib
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -20,10 +19,10 @@ import httpx
 import msgspec
 import pytest
 from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from redis.asyncio import Redis
 
 from infra import database as databases
+from infra.demo.sign_in import as_browser
 from infra.servers.postgres import PostgresServer
 from infra.servers.valkey import ValkeyServer
 from passerelle.kernel import actor as actors
@@ -137,14 +136,22 @@ async def app(settings: Settings) -> AsyncIterator[Litestar]:
     from infra.web import create_app
 
     application = create_app(settings)
-    async with AsyncTestClient(application, base_url=settings.public_url):
-        yield application
+    begun, ended = asyncio.Event(), asyncio.Event()
 
+    async def live() -> None:
+        # In a task of its own, in the tests' loop: the pools belong to the loop they opened in.
+        async with application.lifespan():
+            begun.set()
+            await ended.wait()
 
-def insecure_jar(client: httpx.AsyncClient) -> httpx.AsyncClient:
-    """Lets `Secure` cookies go over http to localhost, as browsers do."""
-    client.cookies.jar.set_policy(DefaultCookiePolicy(secure_protocols=("http", "https")))
-    return client
+    life = asyncio.create_task(live())
+    starting = asyncio.create_task(begun.wait())
+    await asyncio.wait([life, starting], return_when=asyncio.FIRST_COMPLETED)
+    if life.done():
+        await life
+    yield application
+    ended.set()
+    await life
 
 
 @pytest.fixture
@@ -152,7 +159,7 @@ async def client(app: Litestar, settings: Settings) -> AsyncIterator[httpx.Async
     """A browser without any session, on the real application."""
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as opened:
-        yield insecure_jar(opened)
+        yield as_browser(opened)
 
 
 class People(msgspec.Struct):

@@ -1,0 +1,192 @@
+"""Every route declares a permission; sessions are what they were opened for and nothing else."""
+
+import httpx
+import msgspec
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from redis.asyncio import Redis
+
+from passerelle.kernel.database import Database
+from passerelle.kernel.settings import Settings
+from tenants.access.roles import ROLES
+from tenants.access.sessions import COOKIE, Sessions
+from tests.conftest import People, csrf_headers, sign_in, sign_in_person
+
+KNOWN = {"public", "person"} | frozenset().union(*ROLES.values())
+
+
+def routes(app: Litestar) -> list[tuple[str, str, HTTPRouteHandler]]:
+    return [
+        (route.path, method, handler)
+        for route in app.routes
+        for method, handler in getattr(route, "route_handler_map", {}).items()
+        if method != "OPTIONS"
+    ]
+
+
+def test_every_route_declares_a_permission_that_some_role_has(app: Litestar) -> None:
+    declared = {
+        f"{method} {path}": handler.opt.get("permission") for path, method, handler in routes(app)
+    }
+    assert len(declared) > 30
+    assert {route for route, permission in declared.items() if permission not in KNOWN} == set()
+
+
+def test_every_route_of_a_tenant_names_it_and_none_of_them_is_merely_personal(
+    app: Litestar,
+) -> None:
+    for path, method, handler in routes(app):
+        permission = handler.opt["permission"]
+        if permission == "person":
+            assert path.startswith("/me"), (method, path)
+        elif permission != "public":
+            assert path.startswith("/t/{slug:str}"), (method, path)
+
+
+async def test_without_a_session_every_private_route_is_refused(
+    app: Litestar, client: httpx.AsyncClient
+) -> None:
+    headers = {"accept": "application/json", **await csrf_headers(client)}
+    asked = 0
+    for path, method, handler in routes(app):
+        if handler.opt["permission"] == "public":
+            continue
+        answer = await client.request(method, filled(path), headers=headers)
+        assert answer.status_code in (401, 404), (method, path, answer.status_code)
+        asked += 1
+    assert asked > 20
+
+
+def filled(path: str) -> str:
+    """A route's path with plausible values for its parameters."""
+    import re
+
+    values = {"uuid": "01980000-0000-7000-8000-000000000000", "str": "retail", "int": "1"}
+    return re.sub(r"\{[^:}]+:(\w+)\}", lambda match: values[match[1]], path)
+
+
+async def test_a_role_without_the_permission_is_refused_and_the_refusal_is_on_record(
+    app: Litestar,
+    client: httpx.AsyncClient,
+    database: Database,
+    two_tenants: tuple[People, People],
+    superuser: object,
+) -> None:
+    people, _ = two_tenants
+    await sign_in(client, app, people, "learner")
+    answer = await client.get(
+        f"/t/{people.slug}/api/requisitions", headers={"accept": "application/json"}
+    )
+    assert answer.status_code == 403
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    reader = database.tenant_reader(people.tenant_id, await _nobody())
+    refused = await reader.fetch_value(
+        "select count(*) from tenant_event where tenant_id = $1 and name = 'access.refused'"
+        " and person_id = $2",
+        people.tenant_id,
+        people.learner_id,
+    )
+    assert refused == 1
+
+
+async def _nobody():  # type: ignore[no-untyped-def]
+    from passerelle.kernel import actor as actors
+
+    return actors.system("tests")
+
+
+async def test_a_session_of_one_organisation_opens_nothing_of_another(
+    app: Litestar, client: httpx.AsyncClient, two_tenants: tuple[People, People]
+) -> None:
+    one, other = two_tenants
+    await sign_in(client, app, one, "recruiter")
+    token = next(cookie.value for cookie in client.cookies.jar if cookie.name == COOKIE)
+    stolen = {"cookie": f"{COOKIE}={token}", "accept": "application/json"}
+    for path in (f"/t/{other.slug}/api/requisitions", "/me"):
+        answer = await client.get(path, headers=stolen)
+        assert answer.status_code == 401, path
+    answer = await client.get(f"/t/{one.slug}/api/requisitions", headers=stolen)
+    assert answer.status_code == 200
+
+
+async def test_a_person_session_opens_no_organisation(
+    app: Litestar, client: httpx.AsyncClient, two_tenants: tuple[People, People]
+) -> None:
+    people, _ = two_tenants
+    await sign_in_person(client, app, people.learner_id)
+    token = next(cookie.value for cookie in client.cookies.jar if cookie.name == COOKIE)
+    answer = await client.get(
+        f"/t/{people.slug}/api/requisitions",
+        headers={"cookie": f"{COOKIE}={token}", "accept": "application/json"},
+    )
+    assert answer.status_code == 401
+
+
+async def test_a_closed_session_is_over_at_once(
+    app: Litestar,
+    client: httpx.AsyncClient,
+    two_tenants: tuple[People, People],
+    settings: Settings,
+    valkey: Redis,
+) -> None:
+    people, _ = two_tenants
+    actor = await sign_in(client, app, people, "recruiter")
+    path = f"/t/{people.slug}/api/requisitions"
+    assert (await client.get(path)).status_code == 200
+    assert actor.person_id is not None
+    assert await Sessions(valkey, settings).close_of_person(actor.person_id) >= 1
+    answer = await client.get(path, headers={"accept": "application/json"})
+    assert answer.status_code == 401
+
+
+async def test_a_session_ends_at_its_absolute_time_however_busy(
+    settings: Settings, valkey: Redis, two_tenants: tuple[People, People]
+) -> None:
+    from tenants.access.sessions import person_actor
+
+    short = msgspec.structs.replace(settings, session_absolute_minutes=0)
+    sessions = Sessions(valkey, short)
+    header = await sessions.open(person_actor(two_tenants[0].learner_id, "A", "en", {}))
+    token = header.split(";", 1)[0].split("=", 1)[1]
+    assert await sessions.find(token) is None
+
+
+async def test_a_page_without_a_session_leads_to_the_sign_in_and_back(
+    client: httpx.AsyncClient, two_tenants: tuple[People, People]
+) -> None:
+    answer = await client.get("/t/retail/hiring", headers={"accept": "text/html"})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/t/retail/sign-in?next=%2Ft%2Fretail%2Fhiring"
+    framed = await client.get(
+        "/t/retail/hiring", headers={"accept": "text/html", "sec-fetch-dest": "iframe"}
+    )
+    assert framed.status_code == 401
+
+
+async def test_the_session_cookie_is_closed_to_scripts_and_to_other_paths(
+    settings: Settings, valkey: Redis, two_tenants: tuple[People, People]
+) -> None:
+    from tenants.access.sessions import person_actor
+
+    header = await Sessions(valkey, settings).open(
+        person_actor(two_tenants[0].learner_id, "A", "en", {})
+    )
+    for part in ("Path=/me", "HttpOnly", "Secure", "SameSite=None", "Partitioned"):
+        assert part in header
+
+
+async def test_a_writing_request_without_its_token_is_refused(
+    app: Litestar, client: httpx.AsyncClient, two_tenants: tuple[People, People]
+) -> None:
+    people, _ = two_tenants
+    await sign_in(client, app, people, "recruiter")
+    writing = [
+        (path, method)
+        for path, method, _ in routes(app)
+        if method in {"POST", "PUT", "PATCH", "DELETE"}
+        and path not in {"/lti/login", "/lti/launch", "/auth/backchannel-logout"}
+    ]
+    assert len(writing) > 5
+    for path, method in writing:
+        answer = await client.request(method, filled(path), json={})
+        assert answer.status_code == 403, (method, path)
