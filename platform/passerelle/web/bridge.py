@@ -111,6 +111,13 @@ class Drawing(msgspec.Struct, frozen=True):
     gaps: Sequence[str]
     rows: Sequence[Carried]
     total: float
+    mirrored: bool
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """The part between the banks, for the small figure without words: x and width."""
+        start, width = _NEAR_EDGE - BANK, _FAR_EDGE - _NEAR_EDGE + 2 * BANK
+        return (WIDTH - start - width if self.mirrored else start), width
 
     @property
     def carried(self) -> int:
@@ -183,6 +190,7 @@ def draw(bridge: Bridge, *, mirrored: bool = False) -> Drawing:
         gaps=[_gap(s, x) for key, s in far.items() if key not in proven],
         rows=_rows(bridge, spans),
         total=sum(span.amount for span in spans if not span.planned),
+        mirrored=mirrored,
     )
 
 
