@@ -158,8 +158,11 @@ async def _arrival(query: Any, realm: Realm, sign_in: SignIn) -> Arrival:
     error = query.get("error")
     if error in ("temporarily_unavailable", "server_error"):
         raise KeycloakUnavailable
-    if error is not None:
+    if error in ("access_denied", "login_required", "interaction_required"):
         raise SignInStopped
+    if error is not None:
+        log.warning("Keycloak did not take the request", error=error[:64])
+        raise SignInRefused
     code = query.get("code", "")
     if not code:
         raise SignInRefused
