@@ -17,15 +17,16 @@ create table exam_item (
   id         uuid not null default uuidv7(),
   bank_id    uuid not null,
   code       text not null check (code ~ '^[a-z0-9][a-z0-9-]{1,62}$'),
-  skill_id   uuid not null,
+  skill_id   uuid not null references skill (id),
   stem       jsonb not null,
-  options    jsonb not null check (jsonb_array_length(options) between 2 and 8),
-  key        smallint not null,
+  -- At most eight, A to H.
+  options    jsonb not null,
+  -- The place of the right option, from 0.
+  key        smallint not null check (key between 0 and 7),
   created_at timestamptz not null default now(),
   primary key (tenant_id, id),
   unique (tenant_id, code),
-  foreign key (tenant_id, bank_id) references item_bank,
-  check (key >= 0 and key < jsonb_array_length(options))
+  foreign key (tenant_id, bank_id) references item_bank
 );
 select app.tenant_table('exam_item');
 
@@ -64,7 +65,7 @@ create table attempt (
   form_id       uuid not null,
   number        smallint not null check (number between 1 and 10),
   started_at    timestamptz not null,
-  deadline_at   timestamptz not null check (deadline_at > started_at),
+  deadline_at   timestamptz not null check (deadline_at >= started_at),
   finished_at   timestamptz,
   ended_by      text check (ended_by in ('person', 'time')),
   score_given   smallint,

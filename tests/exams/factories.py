@@ -1,6 +1,6 @@
 """Banks, items and forms for tests, through the room's own services."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 
@@ -12,6 +12,12 @@ from passerelle.kernel.language import Localised
 
 #: Stands in every text of every live item that tests make: wherever it turns up, an item leaked.
 CANARY = "canary-of-a-live-item"
+
+#: Evaluate data, information and digital content; protect personal data and privacy (ESCO).
+SKILLS = [
+    UUID("1d6c7de4-350e-4868-a47b-333b4b0d9650"),
+    UUID("33a82b83-c838-4889-ae62-fae1317481eb"),
+]
 
 ACHIEVEMENT = """
 insert into achievement (tenant_id, code, name, description, criteria)
@@ -25,12 +31,10 @@ def text(words: str) -> Localised:
     return Localised(en=f"{words} en", fr=f"{words} fr", ar=f"{words} ar")
 
 
-def item(
-    number: int, *, code: str = "item", key: int = 0, skill_id: UUID | None = None
-) -> ItemText:
+def item(number: int, *, code: str = "item", key: int = 0, skill_id: UUID = SKILLS[0]) -> ItemText:
     return ItemText(
         code=f"{code}-{number}",
-        skill_id=skill_id or uuid4(),
+        skill_id=skill_id,
         stem=text(f"{CANARY} stem {number}"),
         options=[text(f"{CANARY} option {number}-{option}") for option in range(4)],
         key=key,
@@ -43,7 +47,6 @@ class MadeForm(msgspec.Struct):
     id: UUID
     code: str
     items: list[UUID]
-    skills: list[UUID]
     achievement_id: UUID
 
 
@@ -57,10 +60,9 @@ async def make_form(
     attempts: int = 2,
 ) -> MadeForm:
     bank_id = await authoring.define_bank(tx, f"{code}-bank", text("Bank"))
-    skills = [uuid4(), uuid4()]
     made = [
         await authoring.define_item(
-            tx, bank_id, item(number, code=code, skill_id=skills[number % len(skills)])
+            tx, bank_id, item(number, code=code, skill_id=SKILLS[number % len(SKILLS)])
         )
         for number in range(items)
     ]
@@ -74,4 +76,4 @@ async def make_form(
         attempts_allowed=attempts,
     )
     form_id = await authoring.define_form(tx, rules, made)
-    return MadeForm(form_id, code, made, skills, achievement_id)
+    return MadeForm(form_id, code, made, achievement_id)

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from passerelle.kernel import personal_data
 from passerelle.kernel.language import Localised
 
 LETTERS: Final = "ABCDEFGH"
@@ -78,6 +79,15 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         """Whole minutes, rounded up: 1 while a second is left."""
         seconds = (self.deadline_at - self.now).total_seconds()
         return max(0, -int(-seconds // 60))
+
+
+class Stand(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a person stands with one form."""
+
+    form: Form
+    open: bool
+    passed: bool
+    attempts_left: int
 
 
 class Presented(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,3 +235,16 @@ def flaws(item: ItemText) -> dict[str, str]:
     if not 0 <= item.key < len(item.options):
         found["key"] = "the key is not one of the options"
     return found
+
+
+personal_data.register(
+    personal_data.PersonalTable(
+        table="attempt",
+        owner="tenant",
+        purpose=Localised(
+            en="Your attempts at exams, with time and score",
+            fr="Vos tentatives aux examens, avec l’heure et le résultat",
+            ar="محاولاتك في الامتحانات مع الوقت والنتيجة",
+        ),
+    )
+)

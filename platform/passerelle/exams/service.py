@@ -17,6 +17,7 @@ from passerelle.exams.model import (
     ExamPassed,
     Form,
     SavedAnswer,
+    Stand,
     StoredAnswer,
     choice_of,
     letter_of,
@@ -67,6 +68,20 @@ async def attempt(read: TenantRead, person_id: UUID, attempt_id: UUID) -> Attemp
     return found
 
 
+async def stand(read: TenantRead, person_id: UUID, form_id: UUID) -> Stand:
+    """Raises NotFound."""
+    wanted = await store.form(read, form_id)
+    if wanted is None:
+        raise NotFound()
+    held = await store.attempts(read, form_id, person_id)
+    return Stand(
+        form=wanted,
+        open=any(one.open for one in held),
+        passed=any(one.passed for one in held),
+        attempts_left=wanted.attempts_allowed - len(held),
+    )
+
+
 async def start(tx: TenantTransaction, person_id: UUID, code: str) -> Attempt:
     """The person's open attempt at a form, newly opened where there is none.
 
@@ -112,7 +127,9 @@ async def save_answer(
     if saved is not None:
         return _as_shown(saved, order, accepted=True)
     held = await store.response(tx, attempt_id, item_id)
-    same = held is not None and (held.choice, held.later) == (choice, answer.later)
+    plain = answer.revision is None and held is not None and choice is None
+    wanted = held.choice if plain and held else choice
+    same = held is not None and (held.choice, held.later) == (wanted, answer.later)
     if held is None or not (same or (await attempt(tx, person_id, attempt_id)).open):
         raise AnswerTooLate()
     return _as_shown(held, order, accepted=same)

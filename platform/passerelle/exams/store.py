@@ -172,11 +172,14 @@ insert into response (tenant_id, attempt_id, item_id, choice, later, revision, s
 select tenant_id, id, $3, $4::smallint, $5, coalesce($6::integer, 1), clock_timestamp()
 from open_attempt
 on conflict (tenant_id, attempt_id, item_id) do update
-set choice = excluded.choice, later = excluded.later, saved_at = excluded.saved_at,
+set choice = case when $6::integer is null then coalesce(excluded.choice, response.choice)
+                  else excluded.choice end,
+    later = excluded.later, saved_at = excluded.saved_at,
     revision = coalesce($6::integer, least(response.revision + 1, 1000000))
 where response.revision < $6::integer
    or ($6::integer is null
-       and (response.choice, response.later) is distinct from (excluded.choice, excluded.later))
+       and (response.choice, response.later) is distinct from
+           (coalesce(excluded.choice, response.choice), excluded.later))
 returning choice, later, revision, saved_at
 """
 
@@ -191,6 +194,7 @@ async def save_response(
 ) -> StoredAnswer | None:
     """Keeps an answer where the attempt is open and nothing newer is held; else keeps nothing.
 
+    A plain form (no revision) that names no option leaves the one that is held.
     The share lock lets a finish wait for the answers that are being acknowledged.
     """
     return await tx.fetch_one(
