@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from litestar import Litestar, get
+from litestar import Litestar, Router, get
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -140,7 +140,7 @@ def _openapi(settings: Settings) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Passerelle",
         version="0.1.0",
-        path="/schema",
+        openapi_router=Router(path="/schema", route_handlers=[], opt={"permission": PUBLIC}),
         # The document alone: the renderers' pages load scripts from other sites.
         render_plugins=[JsonRenderPlugin(), YamlRenderPlugin()],
     )
