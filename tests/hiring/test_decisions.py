@@ -22,6 +22,7 @@ from tests.hiring.factories import REASON, move, open_requisition, recruiter, st
 from tests.people.factories import create_person, let_sharing_end, share, withdraw
 
 Tenants = tuple[People, People]
+pytestmark = pytest.mark.usefixtures("taxonomy")
 
 
 async def test_a_requisition_gets_a_number_a_pipeline_of_three_stages_and_an_event(

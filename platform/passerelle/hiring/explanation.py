@@ -1,4 +1,4 @@
-"""An explanation in words: names of skills instead of identifiers, and what would close a gap."""
+"""An explanation in words and as a drawing: names of skills, and what would close a gap."""
 
 from uuid import UUID
 
@@ -6,70 +6,37 @@ from msgspec import Struct
 
 from passerelle.hiring import store
 from passerelle.hiring.model import Requirement
-from passerelle.hiring.ports import Contribution, Explanation
+from passerelle.hiring.ports import Explanation
 from passerelle.kernel.database import TenantRead
-from passerelle.kernel.language import Localised
+from passerelle.kernel.language import N_, Localised
 from passerelle.skills import store as skills
 from passerelle.skills.model import Evidence
+from passerelle.web import bridge
+from passerelle.web.bridge import Bridge, Drawing, Proof, Span
+from passerelle.web.formats import format_month, format_number
+from passerelle.web.language import current, translate
 
-
-class ProvenSkill(Struct, frozen=True):
-    """A skill on the candidate's bank, by its best evidence; None where that has just gone."""
-
-    skill_id: UUID
-    label: str
-    evidence: Evidence | None
-    amount: float
-
-
-class CarriedRequirement(Struct, frozen=True):
-    """A requirement on the other bank; without an amount it is missing, and `closes_with` names
-    the achievements of the organisation that would prove it."""
-
-    skill_id: UUID
-    label: str
-    level: int
-    desired: bool
-    amount: float
-    missing: bool
-    closes_with: list[Localised]
-
-
-class Span(Struct, frozen=True):
-    """What one proven skill adds by carrying one requirement."""
-
-    proven: ProvenSkill
-    requirement: CarriedRequirement
-    amount: float
+EVIDENCE_KINDS = {
+    "exam": N_("exam"),
+    "practical": N_("practical task"),
+    "credential": N_("credential"),
+    "assessor": N_("assessor"),
+}
 
 
 class ExplanationShown(Struct, frozen=True):
-    """Everything the explanation page draws; the spans' amounts add up to the score."""
+    """What the page shows: the spans of the drawing add up to the score.
+
+    `besides` is what the person has proven that carries nothing here.
+    """
 
     score: float
     model_version: str
-    proven: list[ProvenSkill]
-    requirements: list[CarriedRequirement]
-    spans: list[Span]
-
-    @property
-    def carried(self) -> int:
-        """How many requirements some proven skill carries."""
-        return sum(not one.missing for one in self.requirements)
+    drawing: Drawing
+    besides: list[Proof]
 
 
-def _total(
-    contributions: list[Contribution], evidence: UUID | None, requirement: UUID | None
-) -> float:
-    return sum(
-        one.amount
-        for one in contributions
-        if evidence in (None, one.evidence_skill_id)
-        and requirement in (None, one.requirement_skill_id)
-    )
-
-
-def _best(evidence: list[Evidence]) -> dict[UUID, Evidence]:
+def best_of_each_skill(evidence: list[Evidence]) -> dict[UUID, Evidence]:
     """One row a skill: of the highest level, the latest."""
     best: dict[UUID, Evidence] = {}
     for one in evidence:
@@ -80,49 +47,69 @@ def _best(evidence: list[Evidence]) -> dict[UUID, Evidence]:
 
 
 async def in_words(
-    read: TenantRead,
+    read: TenantRead, explanation: Explanation, requirements: list[Requirement], person_id: UUID
+) -> ExplanationShown:
+    """The explanation in the current language; what adds most stands first on either bank."""
+    evidence = best_of_each_skill(await skills.shared_evidence(read, [person_id]))
+    carrying = {one.evidence_skill_id for one in explanation.contributions}
+    named = {*evidence, *carrying, *(one.skill_id for one in requirements)}
+    labels = await skills.labels(read, list(named), current().locale)
+    closers = await store.achievements_proving(read, explanation.missing)
+    adds: dict[UUID, float] = {}
+    for one in explanation.contributions:
+        adds[one.evidence_skill_id] = adds.get(one.evidence_skill_id, 0.0) + one.amount
+    proofs = [
+        _proof(skill_id, labels.get(skill_id, ""), evidence.get(skill_id))
+        for skill_id in sorted({*evidence, *carrying}, key=lambda one: -adds.get(one, 0.0))
+    ]
+    drawing = bridge.draw(
+        Bridge(
+            proofs=[one for one in proofs if UUID(one.key) in carrying],
+            requirements=_requirements(explanation, requirements, labels, closers),
+            spans=[
+                Span(str(one.evidence_skill_id), str(one.requirement_skill_id), one.amount)
+                for one in explanation.contributions
+            ],
+        ),
+        mirrored=current().direction == "rtl",
+    )
+    besides = [one for one in proofs if UUID(one.key) not in carrying]
+    return ExplanationShown(explanation.score, explanation.model_version, drawing, besides)
+
+
+def _proof(skill_id: UUID, label: str, evidence: Evidence | None) -> Proof:
+    if evidence is None:
+        return Proof(str(skill_id), label)
+    note = translate(
+        N_("%(kind)s, level %(level)s · %(month)s"),
+        kind=translate(EVIDENCE_KINDS[evidence.kind]),
+        level=format_number(evidence.level),
+        month=format_month(evidence.proven_at),
+    )
+    return Proof(str(skill_id), label, note)
+
+
+def _requirements(
     explanation: Explanation,
     requirements: list[Requirement],
-    person_id: UUID,
-    locale: str,
-) -> ExplanationShown:
-    """The explanation with names in `locale`; proven skills that add most come first."""
-    evidence = _best(await skills.shared_evidence(read, [person_id]))
-    carrying = [one.evidence_skill_id for one in explanation.contributions]
-    named = {*evidence, *carrying, *(one.skill_id for one in requirements)}
-    labels = await skills.labels(read, list(named), locale)
-    closers = await store.achievements_proving(read, explanation.missing)
-    contributions = explanation.contributions
-    proven = {
-        skill_id: ProvenSkill(
-            skill_id=skill_id,
-            label=labels.get(skill_id, ""),
-            evidence=evidence.get(skill_id),
-            amount=_total(contributions, skill_id, None),
+    labels: dict[UUID, str],
+    closers: dict[UUID, list[Localised]],
+) -> list[bridge.Requirement]:
+    """Missing ones last; else those first to which most is added."""
+    adds = {one.skill_id: 0.0 for one in requirements}
+    for one in explanation.contributions:
+        adds[one.requirement_skill_id] = adds.get(one.requirement_skill_id, 0.0) + one.amount
+    shown = []
+    for asked in sorted(requirements, key=lambda one: -adds[one.skill_id]):
+        level = translate(N_("level %(level)s"), level=format_number(asked.level))
+        note = f"{level} · {translate(N_('desired'))}" if asked.desired else level
+        closing = closers.get(asked.skill_id)
+        shown.append(
+            bridge.Requirement(
+                str(asked.skill_id),
+                labels.get(asked.skill_id, ""),
+                note,
+                closing[0].in_(current().locale) if closing else None,
+            )
         )
-        for skill_id in {*evidence, *carrying}
-    }
-    asked = {
-        one.skill_id: CarriedRequirement(
-            skill_id=one.skill_id,
-            label=labels.get(one.skill_id, ""),
-            level=one.level,
-            desired=one.desired,
-            amount=_total(contributions, None, one.skill_id),
-            missing=one.skill_id in explanation.missing,
-            closes_with=closers.get(one.skill_id, []),
-        )
-        for one in requirements
-    }
-    spans = [
-        Span(proven[one.evidence_skill_id], asked[one.requirement_skill_id], one.amount)
-        for one in contributions
-        if one.requirement_skill_id in asked
-    ]
-    return ExplanationShown(
-        score=explanation.score,
-        model_version=explanation.model_version,
-        proven=sorted(proven.values(), key=lambda one: (-one.amount, one.label)),
-        requirements=sorted(asked.values(), key=lambda one: (one.missing, -one.amount)),
-        spans=sorted(spans, key=lambda one: -one.amount),
-    )
+    return shown

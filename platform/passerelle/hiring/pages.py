@@ -48,12 +48,6 @@ navigation.add(N_("Hiring"), "/hiring", permission="hiring.read", order=30)
 # Where a form names no stage of the pipeline: nobody stands there, and nobody goes there.
 NO_STAGE = UUID(int=0)
 STATUSES = {"open": N_("open"), "closed": N_("closed")}
-EVIDENCE_KINDS = {
-    "exam": N_("exam"),
-    "practical": N_("practical task"),
-    "credential": N_("credential"),
-    "assessor": N_("assessor"),
-}
 EXPORT_COLUMNS = (
     N_("Number"),
     N_("Title"),
@@ -204,8 +198,7 @@ async def _candidate(
         "display_name": standing.display_name,
         "stands_in": stages[position],
         "next_stage": stages[position + 1] if position + 1 < len(stages) else None,
-        "explanation": await in_words(read, explanation, requirements, person_id, current().locale),
-        "evidence_kinds": EVIDENCE_KINDS,
+        "explanation": await in_words(read, explanation, requirements, person_id),
         "profile": profile,
         "about": as_html(profile.about) if profile else None,
         "decisions": await candidate_store.decisions(read, requisition.id, person_id),

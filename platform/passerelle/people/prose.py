@@ -6,7 +6,7 @@ import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-_TAGS: Final = {"p", "br", "strong", "em", "ul", "ol", "li", "blockquote", "code"}
+TAGS: Final = {"p", "br", "strong", "em", "ul", "ol", "li", "blockquote", "code"}
 # CommonMark, but HTML in it is text, and its links and images stay as they were written.
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).disable(
     ["link", "image", "autolink", "reference", "html_block", "html_inline"]
@@ -15,5 +15,5 @@ _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).disable(
 
 def as_html(text: str) -> Markup:
     """The text with its paragraphs, lists and emphasis, and nothing else."""
-    cleaned = nh3.clean(_MARKDOWN.render(text), tags=_TAGS, attributes={})
+    cleaned = nh3.clean(_MARKDOWN.render(text), tags=TAGS, attributes={})
     return Markup(cleaned)  # noqa: S704  nh3 has just let through those few tags alone
