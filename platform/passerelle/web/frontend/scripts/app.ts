@@ -1,17 +1,13 @@
 import htmx from "htmx.org";
 import { autosave } from "./autosave";
 import { lettersChoice, themeChoice } from "./choices";
+import { CSRF_HEADER, csrfToken } from "./csrf";
+import { exam } from "./exam";
 import { copying, forms, sendOnce } from "./forms";
 import { frame } from "./frame";
 import { keys } from "./keys";
 import { moments } from "./moments";
 import { notices } from "./notices";
-
-export const CSRF_HEADER = "x-csrf-token";
-
-export function csrfToken(): string {
-  return document.querySelector<HTMLMetaElement>("meta[name=csrf-token]")?.content ?? "";
-}
 
 // Every request of htmx carries the token, whatever element sent it: set here and not by
 // `hx-headers` on the body, whose inheritance changes in htmx 4.
@@ -28,11 +24,12 @@ document.addEventListener("DOMContentLoaded", () => {
   themeChoice();
   lettersChoice();
   forms();
-  sendOnce();
   copying();
   keys();
   moments();
   notices();
-  autosave(csrfToken, CSRF_HEADER);
+  autosave();
+  exam();
+  sendOnce();
   frame();
 });
