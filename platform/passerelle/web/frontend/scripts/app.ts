@@ -3,9 +3,10 @@ import { autosave } from "./autosave";
 import { lettersChoice, themeChoice } from "./choices";
 import { CSRF_HEADER, csrfToken } from "./csrf";
 import { exam } from "./exam";
+import { exam } from "./exam";
 import { copying, forms, sendOnce } from "./forms";
 import { frame } from "./frame";
-import { keys } from "./keys";
+import { keys, lists } from "./keys";
 import { moments } from "./moments";
 import { notices } from "./notices";
 
@@ -26,10 +27,12 @@ document.addEventListener("DOMContentLoaded", () => {
   forms();
   copying();
   keys();
+  lists();
   moments();
   notices();
   autosave();
   exam();
   sendOnce();
+  exam(csrfToken, CSRF_HEADER);
   frame();
 });

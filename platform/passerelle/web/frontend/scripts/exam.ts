@@ -45,7 +45,7 @@ function hiding(clock: HTMLElement): void {
   button.hidden = false;
   show(kept(HIDDEN) !== "yes");
   button.addEventListener("click", () => {
-    const visible = shown.hidden;
+    const visible = shown.hidden !== false;
     keep(HIDDEN, visible ? null : "yes");
     show(visible);
   });

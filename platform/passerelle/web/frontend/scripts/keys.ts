@@ -16,6 +16,19 @@ export function keys(): void {
   });
 }
 
+/** A link of a list that shows its figure beside it becomes the current one. */
+export function lists(): void {
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const { elt, requestConfig } = (event as CustomEvent<{ elt: Element; requestConfig: { elt: Element } }>).detail;
+    const link = requestConfig.elt.closest("[data-keys=list] a");
+    if (!link) return;
+    for (const other of document.querySelectorAll("[data-keys=list] a[aria-current]")) other.removeAttribute("aria-current");
+    link.setAttribute("aria-current", "true");
+    // On a narrow screen the figure stands below the list.
+    if (elt.getBoundingClientRect().top > innerHeight * 0.8) elt.scrollIntoView();
+  });
+}
+
 function move(step: number, event: Event): void {
   const list = document.querySelector("[data-keys=list]");
   const links = [...(list?.querySelectorAll<HTMLElement>("a[href]") ?? [])];
