@@ -7,7 +7,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from passerelle.kernel.language import Localised
+from passerelle.kernel import personal_data
+from passerelle.kernel.language import N_, Localised
+from passerelle.kernel.personal_data import PersonalTable
 
 Status = Literal["open", "closed"]
 
@@ -213,3 +215,30 @@ def candidate_code(code_key: UUID, person_id: UUID) -> str:
     number = int.from_bytes(digest)
     characters = [CODE_ALPHABET[(number >> (5 * place)) & 31] for place in range(6)]
     return "".join(characters[:3]) + "-" + "".join(characters[3:])
+
+
+personal_data.register(
+    PersonalTable(
+        table="application",
+        owner="tenant",
+        purpose=Localised(
+            en="Where you stand in an organisation's hiring",
+            fr="Où vous en êtes dans le recrutement d’une organisation",
+            ar="موقعك في مسار التوظيف لدى مؤسسة",
+        ),
+        erasure="keep",
+        kept_because=N_("An organisation must be able to show whom it decided about, and why."),
+    ),
+    PersonalTable(
+        table="decision",
+        owner="tenant",
+        person_column="decided_by",
+        purpose=Localised(
+            en="Decisions about candidates that you made",
+            fr="Les décisions que vous avez prises sur des candidatures",
+            ar="القرارات التي اتخذتها بشأن ترشيحات",
+        ),
+        erasure="keep",
+        kept_because=N_("A decision stands in the name of the person who made it."),
+    ),
+)

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from passerelle.kernel import personal_data
 from passerelle.kernel.language import Localised
+from passerelle.kernel.personal_data import PersonalTable
 
 Purpose = Literal["hiring"]
 SHARING_DAYS_LIMIT = 730
@@ -70,3 +72,43 @@ def end_of(day: date) -> datetime:
 def last_day(until: datetime) -> date:
     """The last whole day on which a sharing that ends at `until` is live (UTC)."""
     return (until.astimezone(UTC) - timedelta(microseconds=1)).date()
+
+
+personal_data.register(
+    PersonalTable(
+        table="person",
+        owner="person",
+        purpose=Localised(
+            en="Your name, address and language",
+            fr="Votre nom, votre adresse et votre langue",
+            ar="اسمك وعنوانك ولغتك",
+        ),
+    ),
+    PersonalTable(
+        table="identity",
+        owner="person",
+        purpose=Localised(
+            en="The accounts you sign in with",
+            fr="Les comptes avec lesquels vous vous connectez",
+            ar="الحسابات التي تسجل الدخول بها",
+        ),
+    ),
+    PersonalTable(
+        table="profile",
+        owner="person",
+        purpose=Localised(
+            en="What you say of yourself",
+            fr="Ce que vous dites de vous-même",
+            ar="ما تقوله عن نفسك",
+        ),
+    ),
+    PersonalTable(
+        table="sharing",
+        owner="person",
+        purpose=Localised(
+            en="With whom you shared, for what and until when",
+            fr="Avec qui vous avez partagé, pour quoi et jusqu’à quand",
+            ar="مع من شاركت، ولأي غرض، وإلى متى",
+        ),
+    ),
+)
