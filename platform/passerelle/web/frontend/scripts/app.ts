@@ -2,8 +2,6 @@ import htmx from "htmx.org";
 import { autosave } from "./autosave";
 import { lettersChoice, themeChoice } from "./choices";
 import { CSRF_HEADER, csrfToken } from "./csrf";
-import { exam } from "./exam";
-import { exam } from "./exam";
 import { copying, forms, sendOnce } from "./forms";
 import { frame } from "./frame";
 import { keys, lists } from "./keys";
@@ -33,6 +31,5 @@ document.addEventListener("DOMContentLoaded", () => {
   autosave();
   exam();
   sendOnce();
-  exam(csrfToken, CSRF_HEADER);
   frame();
 });
