@@ -2,6 +2,7 @@ import htmx from "htmx.org";
 import { autosave } from "./autosave";
 import { lettersChoice, themeChoice } from "./choices";
 import { CSRF_HEADER, csrfToken } from "./csrf";
+import { exam } from "./exam";
 import { copying, forms, sendOnce } from "./forms";
 import { frame } from "./frame";
 import { keys, lists } from "./keys";
