@@ -4,6 +4,7 @@
 `Launch` is what the rest of this room uses: one flat, verified statement.
 """
 
+import re
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -144,3 +145,9 @@ def _custom(custom: dict[str, str | int | float | bool | None]) -> dict[str, str
 def convert(body: dict[str, object]) -> Claims:
     """Raises msgspec.ValidationError, whose message says which claim has which wrong kind."""
     return msgspec.convert(body, Claims)
+
+
+def where(error: msgspec.ValidationError) -> str:
+    """The path of what has the wrong kind, as msgspec tells it: `$.sub`."""
+    found = re.search(r"`(\$[^`]*)`", str(error))
+    return found.group(1) if found else "$"

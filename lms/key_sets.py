@@ -14,6 +14,7 @@ import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
+from lms.claims import where
 from lms.refusals import KeySetMalformed, KeySetUnreachable, KeyUnknown, KeyUnusable
 from passerelle.kernel.errors import Problem
 
@@ -64,9 +65,9 @@ def read_key_set(value: Any) -> KeySet:
     try:
         keys = msgspec.convert(value, _Keys).keys
     except msgspec.ValidationError as error:
-        raise KeySetMalformed(str(error)) from None
+        raise KeySetMalformed(where(error)) from None
     if len(keys) > KEYS_LIMIT:
-        raise KeySetMalformed(f"{len(keys)} keys")
+        raise KeySetMalformed(f"{len(keys)} > {KEYS_LIMIT}")
     usable: dict[str, RSAKey] = {}
     unusable: dict[str, str] = {}
     for key in keys:
@@ -91,10 +92,10 @@ def _imported(key: _Key) -> RSAKey | str:
     try:
         imported = RSAKey.import_key({"kty": "RSA", "n": key.n, "e": key.e})
         bits = imported.public_key.key_size
-    except (JoseError, ValueError) as error:
-        return str(error)
+    except (JoseError, ValueError):
+        return "n, e"
     smallest, largest = KEY_BITS_LIMITS
-    return imported if smallest <= bits <= largest else f"{bits} bits"
+    return imported if smallest <= bits <= largest else f"n: {bits} bit"
 
 
 class Keyed(Protocol):
@@ -138,7 +139,7 @@ class KeySets:
             if self._wanted(kept, key_id):
                 await self._refetch(kept)
         if kept.key_set is None:
-            raise KeySetUnreachable("the last try failed a moment ago")
+            raise KeySetUnreachable(kept.url)
         return kept.key_set
 
     def _entry(self, registration: Keyed) -> _Kept:

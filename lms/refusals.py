@@ -319,12 +319,3 @@ class DeploymentUnknown(LaunchRefused):
 class ClaimMalformed(LaunchRefused):
     title = N_("Something in the launch has the wrong form")
     mend = N_("Correct the claim named here in the LMS's settings for this tool.")
-
-
-# Who may come in.
-
-
-class MemberSuspended(LaunchRefused):
-    status = 403
-    title = N_("Your membership of this organisation is suspended")
-    mend = N_("Ask an administrator of your organisation.")

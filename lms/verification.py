@@ -19,7 +19,16 @@ from pylti1p3.message_launch import MessageLaunch
 from pylti1p3.registration import Registration as LibraryRegistration
 
 from lms import refusals
-from lms.claims import LTI, RESOURCE_LINK_REQUEST, VERSION, Claims, Launch, convert, flattened
+from lms.claims import (
+    LTI,
+    RESOURCE_LINK_REQUEST,
+    VERSION,
+    Claims,
+    Launch,
+    convert,
+    flattened,
+    where,
+)
 from lms.key_sets import ALGORITHM, KeySet
 from lms.state import LEEWAY_S, LoginState
 
@@ -71,14 +80,14 @@ class Token(msgspec.Struct, frozen=True):
 def read_token(text: str) -> Token:
     """Raises a LaunchRefused subclass where the form alone rules the token out."""
     if len(text) > TOKEN_LIMIT_BYTES:
-        raise refusals.LaunchTooLarge(f"{len(text)} bytes")
+        raise refusals.LaunchTooLarge(f"{len(text)} B")
     try:
         parts = jws.extract_compact(text.encode("ascii"), registry=_REGISTRY)
     except (JoseError, ValueError, RecursionError, TypeError):
         raise refusals.TokenMalformed() from None
     header = parts.headers()
     if not isinstance(header, dict):
-        raise refusals.TokenMalformed("the header is no object")
+        raise refusals.TokenMalformed("header")
     if "crit" in header:
         raise refusals.HeaderCritical()
     algorithm = header.get("alg")
@@ -198,18 +207,18 @@ def signed_body(token: Token, key_set: KeySet) -> dict[str, Any]:
     """The body, under a signature that holds with the named key of the platform's set."""
     try:
         holds = jws.validate_compact(token.parts, key_set.key(token.key_id), registry=_REGISTRY)
-    except JoseError as error:
-        raise refusals.TokenMalformed(str(error)) from None
+    except JoseError:
+        raise refusals.TokenMalformed("header") from None
     if not holds and any(name in token.parts.headers() for name in HEADER_KEYS):
         raise refusals.HeaderKeyRefused()
     if not holds:
         raise refusals.SignatureBroken()
     try:
         body = msgspec.json.decode(token.parts.payload)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise refusals.TokenMalformed(str(error)) from None
+    except (msgspec.DecodeError, RecursionError):
+        raise refusals.TokenMalformed("body") from None
     if not isinstance(body, dict):
-        raise refusals.TokenMalformed("the body is no object")
+        raise refusals.TokenMalformed("body")
     return body
 
 
@@ -234,13 +243,13 @@ def check_times(body: dict[str, Any], began_at: int, now: float) -> None:
     if issued is None:
         raise refusals.IssueTimeMissing()
     if expires <= now - LEEWAY_S or expires <= issued:
-        raise refusals.Expired(f"{now - expires:.0f} s ago")
+        raise refusals.Expired(f"exp − now = {expires - now:.0f} s")
     if issued > now + LEEWAY_S:
-        raise refusals.IssuedInFuture(f"{issued - now:.0f} s ahead")
+        raise refusals.IssuedInFuture(f"iat − now = {issued - now:.0f} s")
     if issued < began_at - LEEWAY_S:
-        raise refusals.IssuedBeforeLogin(f"{began_at - issued:.0f} s before")
+        raise refusals.IssuedBeforeLogin(f"iat − login = {issued - began_at:.0f} s")
     if not_before is not None and not_before > now + LEEWAY_S:
-        raise refusals.NotYetValid(f"{not_before - now:.0f} s ahead")
+        raise refusals.NotYetValid(f"nbf − now = {not_before - now:.0f} s")
 
 
 def _time(body: dict[str, Any], name: str) -> float | None:
@@ -272,7 +281,7 @@ def message(body: dict[str, Any]) -> Claims:
     try:
         return convert(body)
     except msgspec.ValidationError as error:
-        raise refusals.ClaimMalformed(str(error)) from None
+        raise refusals.ClaimMalformed(where(error)) from None
 
 
 _REQUIRED: Final[tuple[tuple[str, type[refusals.LaunchRefused]], ...]] = (

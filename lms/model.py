@@ -1,0 +1,87 @@
+"""What a tenant's connection to an LMS is made of, and what launches leave behind."""
+
+from datetime import datetime
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+Address = Annotated[str, Meta(min_length=1, max_length=2000)]
+GradeState = Literal["pending", "sent", "failed"]
+
+GRADES_SHOWN_LIMIT: Final = 200
+CONNECTIONS_LIMIT: Final = 200
+
+
+class NewRegistration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an LMS says of itself when a tool is added to it by hand."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    issuer: Address
+    client_id: Annotated[str, Meta(min_length=1, max_length=255)]
+    deployment_ids: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=255)]], Meta(min_length=1, max_length=100)
+    ]
+    authorization_url: Address
+    token_url: Address
+    jwks_url: Address
+    token_audience: Address | None = None
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    id: UUID
+    deployment_id: str
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """A connected LMS. One registration serves all its deployments."""
+
+    id: UUID
+    name: str
+    issuer: str
+    client_id: str
+    authorization_url: str
+    token_url: str
+    jwks_url: str
+    token_audience: str | None
+    deployments: list[Deployment]
+
+
+class KnownUser(msgspec.Struct, frozen=True):
+    """A user of the LMS who has come before. Without a member, the first coming broke off."""
+
+    person_id: UUID
+    display_name: str | None
+    email: str | None
+
+
+class ToolKey(msgspec.Struct, frozen=True):
+    id: UUID
+    public_jwk: dict[str, str]
+    sealed_private_key: bytes
+
+
+class Connection(msgspec.Struct, frozen=True):
+    """A registration as its administrator sees it."""
+
+    id: UUID
+    name: str
+    issuer: str
+    client_id: str
+    deployment_ids: list[str]
+    users: int
+    last_launch_at: datetime | None
+    last_refusal_at: datetime | None
+    last_refusal: str | None
+    last_refusal_detail: str | None
+
+
+class LmsConnected(msgspec.Struct, frozen=True):
+    """Event `lms.connected`."""
+
+    registration_id: UUID
+    name: str
+    issuer: str
+    client_id: str
+    deployment_ids: list[str]

@@ -1,0 +1,111 @@
+"""An LMS from an independent package beside the real application, and two organisations on it."""
+
+from collections.abc import AsyncIterator, Iterator
+from uuid import UUID
+
+import httpx
+import msgspec
+import pytest
+from litestar import Litestar
+
+from infra.demo.lms.book import NewTool, User
+from infra.demo.lms.server import LmsServer
+from infra.demo.sign_in import browser
+from lms import keys, registrations
+from lms.model import NewRegistration
+from passerelle.kernel import actor as actors
+from passerelle.kernel.database import Database
+from passerelle.kernel.identifiers import new_id
+from passerelle.kernel.secrets import Vault
+from passerelle.kernel.settings import Settings
+from tests.conftest import People
+
+
+@pytest.fixture(scope="session")
+def lms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LmsServer]:
+    server = LmsServer(tmp_path_factory.mktemp("lms"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def settings(settings: Settings, lms: LmsServer) -> Settings:
+    """The run's settings, with the LMS's private address let through the guard."""
+    return msgspec.structs.replace(settings, allowed_private_addresses=frozenset({lms.address}))
+
+
+class Connected(msgspec.Struct):
+    """An organisation whose LMS is connected."""
+
+    people: People
+    registration_id: UUID
+    client_id: str
+    deployment_id: str
+
+    @property
+    def tenant_id(self) -> UUID:
+        return self.people.tenant_id
+
+
+async def connect(
+    database: Database, settings: Settings, lms: LmsServer, people: People
+) -> Connected:
+    """Both sides set up as an administrator would: the tool in the LMS, the LMS in the tool."""
+    tool = NewTool(
+        login_url=f"{settings.public_url}/lti/login", launch_url=f"{settings.public_url}/lti/launch"
+    )
+    given = lms.add_tool(tool)
+    new = NewRegistration(
+        name="The LMS",
+        issuer=given.issuer,
+        client_id=given.client_id,
+        deployment_ids=[given.deployment_id],
+        authorization_url=given.authorization_url,
+        token_url=given.token_url,
+        jwks_url=given.jwks_url,
+    )
+    actor = actors.system("tests", people.tenant_id)
+    async with database.tenant(people.tenant_id, actor) as tx:
+        registration_id = await registrations.connect(tx, settings, Vault(settings.master_key), new)
+        key_set = await keys.key_set(tx)
+    lms.add_tool(msgspec.structs.replace(tool, client_id=given.client_id, key_set=key_set))
+    return Connected(people, registration_id, given.client_id, given.deployment_id)
+
+
+@pytest.fixture(scope="module")
+async def connected(
+    database: Database, settings: Settings, lms: LmsServer, two_tenants: tuple[People, People]
+) -> Connected:
+    """The first organisation."""
+    return await connect(database, settings, lms, two_tenants[0])
+
+
+@pytest.fixture(scope="module")
+async def also_connected(
+    database: Database, settings: Settings, lms: LmsServer, two_tenants: tuple[People, People]
+) -> Connected:
+    """The second organisation, on the same LMS: one issuer, another client id."""
+    return await connect(database, settings, lms, two_tenants[1])
+
+
+@pytest.fixture
+def user(lms: LmsServer) -> User:
+    made = User(id=f"user-{new_id()}", name="Amina Bennani", email="amina@region.example")
+    made.locale = "fr-MA"
+    lms.add_user(made)
+    return made
+
+
+@pytest.fixture
+async def tool(app: Litestar, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser that finds the real application at its address, and the LMS at its own."""
+    async with another_browser(app, settings) as opened:
+        yield opened
+
+
+def another_browser(app: Litestar, settings: Settings) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+    opened = browser(settings.public_url, transport)
+    opened.follow_redirects = False
+    return opened
