@@ -52,13 +52,24 @@ class _Claim(msgspec.Struct):
     proof: Proof
 
 
+async def issued(database: Database, credential_id: UUID) -> IssuedCredential | None:
+    """The credential that an issuer's record holds under this identifier."""
+    tenant_id = await store.tenant_by_credential(database.lookup, credential_id)
+    if tenant_id is None:
+        return None
+    return await store.credential(_reader(database, tenant_id), credential_id)
+
+
 async def check_by_id(database: Database, public_url: str, credential_id: UUID) -> Check:
     """Checks the credential that an issuer's record holds under this identifier."""
-    tenant_id = await store.tenant_by_credential(database.lookup, credential_id)
-    if tenant_id is not None:
-        found = await store.credential(_reader(database, tenant_id), credential_id)
-        if found is not None and found.document is not None:
-            return await check_document(database, public_url, badge.parse(found.document.encode()))
+    found = await issued(database, credential_id)
+    if found is None or found.document is None:
+        return not_known(credential_id)
+    return await check_document(database, public_url, badge.parse(found.document.encode()))
+
+
+def not_known(credential_id: UUID | None) -> Check:
+    """The check of a credential that no issuer's record here holds."""
     steps = [Step(name, False if name == "record" else None) for name in STEPS]
     return Check(outcome="not-known", steps=steps, credential_id=credential_id)
 

@@ -151,7 +151,7 @@ register(
         owner="tenant",
         purpose=Localised(
             "The credentials that the organisation issued to you",
-            "Les certificats que l’organisation vous a délivrés",
+            "Les attestations que l’organisation vous a délivrées",
             "الشهادات التي أصدرتها لك المؤسسة",
         ),
         erasure="anonymise",
@@ -165,7 +165,7 @@ register(
         owner="person",
         purpose=Localised(
             "Your own copies of the credentials you earned",
-            "Vos propres copies des certificats que vous avez obtenus",
+            "Vos propres copies des attestations que vous avez obtenues",
             "نسخك الخاصة من الشهادات التي حصلت عليها",
         ),
     ),

@@ -192,7 +192,7 @@ async def _described(
             target_name=names[skill.skill_id],
             target_url=f"{SKILL_URI}{skill.skill_id}",
             target_framework=ESCO,
-            target_description=_level(skill.level, locale),
+            target_description=level_text(skill.level, locale),
         )
         for skill in achievement.skills
     ]
@@ -209,6 +209,7 @@ async def _described(
     )
 
 
-def _level(level: int, locale: Locale) -> str:
+def level_text(level: int, locale: Locale) -> str:
+    """A skill's level in words, in a language."""
     with speaking(locale):
         return translate(N_("Level %(level)s of %(levels)s"), level=level, levels=LEVEL_LIMIT)
