@@ -1,10 +1,14 @@
 """The application behind a real port, over a real Keycloak that knows where it stands."""
 
 import asyncio
+import hashlib
 import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import asyncpg
 import httpx
 import msgspec
 import pytest
@@ -12,8 +16,10 @@ import uvicorn
 from litestar import Litestar
 
 from infra.demo.sign_in import browser
-from infra.realm import values_of
+from infra.realm import THEMES, values_of
 from infra.realm.reconcile import Operator, reconcile
+from infra.servers.keycloak import KeycloakDatabase, KeycloakServer
+from infra.servers.postgres import PostgresServer
 from infra.web import create_app
 from integrations.keycloak import store
 from integrations.keycloak.administration import Administration, NewAccount
@@ -29,8 +35,33 @@ from tenants.service import admit, create_tenant
 PASSWORD = "correct horse battery staple"
 
 
+@pytest.fixture(scope="session")
+async def keycloak(postgres: PostgresServer, test_directory: Path) -> AsyncIterator[KeycloakServer]:
+    """The real one, on the run's PostgreSQL; each module tells it where its application answers."""
+    name, password = "keycloak", hashlib.sha256(b"keycloak of the tests").hexdigest()
+    connection = await asyncpg.connect(postgres.superuser_dsn())
+    if not await connection.fetchval("select 1 from pg_roles where rolname = $1", name):
+        await connection.execute(f"create role {name} login")
+    await connection.execute(f"alter role {name} password '{password}'")
+    if not await connection.fetchval("select 1 from pg_database where datname = $1", name):
+        await connection.execute(f"create database {name} owner {name}")
+    await connection.close()
+    # The realm itself comes with each module's `reconcile`.
+    realms = test_directory / "realms"
+    realms.mkdir(exist_ok=True)
+    server = KeycloakServer(
+        test_directory / "keycloak",
+        KeycloakDatabase(urlsplit(postgres.superuser_dsn()).port or 0, name, name, password),
+        realms,
+        themes=THEMES,
+    )
+    await asyncio.to_thread(server.start)
+    yield server
+    await asyncio.to_thread(server.stop)
+
+
 @pytest.fixture(scope="module")
-async def web_settings(settings: Settings, keycloak: Any) -> Settings:
+async def web_settings(settings: Settings, keycloak: KeycloakServer) -> Settings:
     """Where this module's application will answer, made known to Keycloak."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -43,7 +74,7 @@ async def web_settings(settings: Settings, keycloak: Any) -> Settings:
         keycloak_client_secret="web" + "s" * 40,
         keycloak_admin_client_secret="admin" + "s" * 40,
     )
-    operator = Operator(keycloak.operator_id, keycloak.operator_secret)
+    operator = Operator(keycloak.admin_client_id, keycloak.admin_client_secret)
     await reconcile(keycloak.url, operator, values_of(here))
     return here
 
