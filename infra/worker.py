@@ -6,6 +6,7 @@ worker's event loop then opens the database and starts the relay.
 
 import asyncio
 import concurrent.futures
+import os
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -26,6 +27,8 @@ from passerelle.kernel.settings import Settings
 from passerelle.kernel.tasks import Work, WorkHolder, create_broker, register_actor
 
 log = logger(__name__)
+
+START_FAILED = 3
 
 ROOMS = (
     "passerelle.people.tasks",
@@ -85,7 +88,12 @@ class Companion(Middleware):
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         loop = _event_loop()
-        work = asyncio.run_coroutine_threadsafe(open_work(self._settings), loop).result(60)
+        try:
+            work = asyncio.run_coroutine_threadsafe(open_work(self._settings), loop).result(60)
+        except Exception:
+            # Dramatiq would go on without us; a worker that can't work must end instead.
+            log.critical("the worker could not start", exc_info=True)
+            os._exit(START_FAILED)
         self._holder.fill(work)
         relay = Relay(self._settings, work.database, broker, work.valkey)
         self._running = asyncio.run_coroutine_threadsafe(self._run(relay, work), loop)

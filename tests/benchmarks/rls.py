@@ -19,9 +19,10 @@ from tenants.access.sessions import Sessions
 from tests.benchmarks.harness import Result, compare
 from tests.benchmarks.load import requests_per_second
 from tests.benchmarks.rls_server import BY_HAND_ROLE
-from tests.benchmarks.servers import DIRECTORY, running
-from tests.conftest import ROLE_PASSWORDS
+from tests.conftest import ROLE_PASSWORDS, ROOT
+from tests.running import servers
 
+DIRECTORY = ROOT / ".passerelle" / "bench"
 TENANTS = 50
 REQUISITIONS = 200
 REQUESTS_A_ROUND = 2_000
@@ -99,7 +100,7 @@ class Side:
 
 
 async def run() -> Result:
-    async with running("bench_rls") as (postgres, variables, settings):
+    async with servers(DIRECTORY, "bench_rls") as (postgres, _, variables, settings):
         tenant_id = await prepare(postgres.superuser_dsn("bench_rls"))
         cookie = await session_cookie(settings, tenant_id)
         walls, by_hand = Side("ours", variables), Side("by_hand", variables)
