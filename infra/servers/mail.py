@@ -54,9 +54,10 @@ class MailCatcher:
             record = read_record(self.directory)
             kept = {} if record is None else record.ports
             for attempt in range(8):
-                smtp = free_port(kept.get("smtp") if attempt == 0 else None)
-                preferred = self._preferred_page_port or kept.get("page")
-                page = free_port(preferred if attempt == 0 else None, but_not=[smtp])
+                first = attempt == 0
+                smtp = free_port(kept.get("smtp") if first else None)
+                usual = (kept.get("page"), self._preferred_page_port) if first else ()
+                page = free_port(*usual, but_not=[smtp])
                 ready = self.directory / "ready"
                 ready.unlink(missing_ok=True)
                 self._process.start(

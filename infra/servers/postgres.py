@@ -191,7 +191,7 @@ class PostgresServer:
             settings["shared_preload_libraries"] = "pg_stat_statements"
         taken: list[int] = []
         while True:
-            port = free_port(self._preferred_port or kept, but_not=taken)
+            port = free_port(kept, self._preferred_port, but_not=taken)
             options = [f"--{name}={value}" for name, value in (settings | {"port": port}).items()]
             self._process.start(
                 [programs / "postgres", "-D", data, *options],

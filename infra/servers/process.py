@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import psutil
@@ -212,14 +213,17 @@ def find_by_command(process_id: int, *parts: str) -> psutil.Process | None:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it runs; a child of ours that has ended is reaped here."""
-    alive = False
+    """Whether it runs; a child of ours that has ended is reaped here.
+
+    A zombie has ended once its other threads have: until then they may hold its ports.
+    """
     with contextlib.suppress(psutil.NoSuchProcess):
-        alive = bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    if not alive:
-        with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
-            process.wait(timeout=0)
-    return alive
+        if process.is_running():
+            if process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1:
+                return True
+            with contextlib.suppress(psutil.TimeoutExpired):
+                process.wait(timeout=0)
+    return False
 
 
 def end(process: psutil.Process, *steps: tuple[signal.Signals, float]) -> None:
@@ -240,20 +244,44 @@ def stop_recorded(directory: Path, *steps: tuple[signal.Signals, float]) -> bool
     return True
 
 
-def free_port(preferred: int | None = None, *, but_not: Sequence[int] = ()) -> int:
-    """`preferred` when nothing listens there on loopback, else any free port."""
-    for wanted in (preferred, 0):
+def free_port(*preferred: int | None, but_not: Sequence[int] = ()) -> int:
+    """The first of `preferred` where nothing listens on loopback, else any free port."""
+    for wanted in (*preferred, *(0,) * 8):
         if wanted is None or wanted in but_not:
             continue
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", wanted))
-            port = int(probe.getsockname()[1])
-            if port not in but_not:
-                return port
+        port = _bound("127.0.0.1", wanted)
+        # `localhost` may mean either: a stranger on ::1 would answer in our place.
+        if port and port not in but_not and (_bound("::1", port) or not _has_loopback_6()):
+            return port
     raise ServerProblem(
         "No port is free on 127.0.0.1.", "End some of the programs that hold them, and try again."
     )
+
+
+def _bound(address: str, port: int) -> int | None:
+    """The port that could be bound for a moment, else None."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with contextlib.suppress(OSError), socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((address, port))
+        return int(probe.getsockname()[1])
+    return None
+
+
+def _has_loopback_6() -> bool:
+    return socket.has_ipv6 and _bound("::1", 0) is not None
+
+
+def hold_lock(directory: Path) -> BinaryIO | None:
+    """An open lock of the directory for as long as this process lives, or None: another has it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = (directory / "run.lock").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
 
 
 @contextlib.contextmanager

@@ -100,7 +100,7 @@ class ValkeyServer:
         kept = None if record is None else record.ports.get("valkey")
         taken: list[int] = []
         while True:
-            port = free_port(self._preferred_port or kept, but_not=taken)
+            port = free_port(kept, self._preferred_port, but_not=taken)
             configuration = self.directory / "valkey.conf"
             # In a file that only we can read: a command line shows in the list of processes.
             write_private(configuration, self._configuration(port).encode())

@@ -20,6 +20,8 @@ BUILD_OPTIONS = ("--db=postgres", "--health-enabled=true")
 """What Keycloak compiles in, so that it starts in seconds. Clusters and metrics are not needed."""
 
 HOME = MADE / f"keycloak-{VERSION}"
+QUICK_START = "-XX:TieredStopAtLevel=1"
+"""For Java: half the processor time of a start (9 s against 18 s), where nothing runs for long."""
 REMOVED_VARIABLES = ("KC_", "QUARKUS_", "JAVA_OPTS", "JAVA_ADD_OPENS", "DEBUG")
 """An operator's own would change the build or the start: `KC_DB_URL=''` breaks both, and
 `DEBUG=true` opens a debugger's port."""
@@ -36,7 +38,7 @@ def make() -> None:
     with step("Building Keycloak for PostgreSQL"):
         run(
             [HOME / "bin" / "kc.sh", "build", *BUILD_OPTIONS],
-            environment={"JAVA_HOME": str(home)},
+            environment={"JAVA_HOME": str(home), "JAVA_OPTS_APPEND": QUICK_START},
             without=REMOVED_VARIABLES,
             failing="Keycloak could not be built",
             mend=f"Remove {HOME} and run `make setup` again.",
