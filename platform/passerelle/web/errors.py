@@ -159,7 +159,7 @@ def _fields(error: ValidationException) -> dict[str, str]:
         if isinstance(one, dict):
             message = str(one.get("message", ""))
             missing = "missing required" in message
-            key = str(one.get("key") or _missing_field(message) or "")
+            key = str(_missing_field(message) or one.get("key") or "")
             found[key] = N_("This is missing") if missing else N_("This is not of the right kind")
     return found
 
