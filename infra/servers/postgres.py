@@ -18,11 +18,10 @@ from typing import Self
 
 from infra.problem import ServerProblem, require_free_space
 from infra.servers import postgres_place as place
+from infra.servers.identity import end, find_by_command
 from infra.servers.process import (
     ServerProcess,
     User,
-    end,
-    find_by_command,
     free_port,
     locked,
     read_record,
