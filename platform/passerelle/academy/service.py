@@ -67,6 +67,18 @@ async def enrol(tx: TenantTransaction, person_id: UUID, path_code: str) -> Path:
     return path
 
 
+async def enrol_by_link(tx: TenantTransaction, person_id: UUID, code: str) -> Path:
+    """Enrols a member on the path that a link in a course names, by a level's code or its own.
+
+    Raises UnknownPath.
+    """
+    path = await store.path_of_level(tx, code) or await store.path_by_code(tx, code)
+    if path is None:
+        raise UnknownPath(code)
+    await store.enrol(tx, person_id, path.id)
+    return path
+
+
 async def overview(read: TenantRead, person_id: UUID, path: Path) -> Overview:
     """Where the person stands. Raises NotFound for a path that has no level."""
     levels = await store.levels(read, path.id)

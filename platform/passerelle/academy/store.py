@@ -30,6 +30,17 @@ async def path_by_code(read: TenantRead, code: str) -> Path | None:
     return await read.fetch_one(Path, PATH_BY_CODE, read.tenant_id, code)
 
 
+PATH_OF_LEVEL = """
+select path.id, path.code, path.name, path.summary
+from level join path on (path.tenant_id, path.id) = (level.tenant_id, level.path_id)
+where level.tenant_id = $1 and level.code = $2
+"""
+
+
+async def path_of_level(read: TenantRead, code: str) -> Path | None:
+    return await read.fetch_one(Path, PATH_OF_LEVEL, read.tenant_id, code)
+
+
 ENROLLED_PATHS = """
 select path.id, path.code, path.name, path.summary
 from enrolment join path on (path.tenant_id, path.id) = (enrolment.tenant_id, enrolment.path_id)
