@@ -13,7 +13,7 @@ import fcntl
 import time
 
 from infra.problem import OperatorProblem
-from infra.setup import chromium, environment, keycloak, node
+from infra.setup import chromium, credentials, environment, keycloak, node
 from infra.setup.places import MADE
 from infra.setup.run import say
 
@@ -28,7 +28,7 @@ def main() -> int:
             except BlockingIOError:
                 say("Another setup of this checkout is at work; waiting for it.")
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            for made in (environment, node, keycloak, chromium):
+            for made in (environment, node, credentials, keycloak, chromium):
                 made.make()
     except OperatorProblem as problem:
         say(f"\n{problem.what}\n{problem.mend}")

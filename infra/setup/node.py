@@ -33,14 +33,14 @@ def make() -> None:
         build.set()
 
 
-def npm(*arguments: str, failing: str, mend: str = ONLINE) -> str:
+def npm(*arguments: str, failing: str, mend: str = ONLINE, directory: Path = WEB) -> str:
     # Its own launcher of npm is broken: called by the script, with its Node first on the path.
     script = _wheel() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     return run(
         [node(), script, *arguments],
         failing=failing,
         environment=environment(),
-        directory=WEB,
+        directory=directory,
         mend=mend,
     )
 

