@@ -6,14 +6,10 @@ from uuid import UUID
 from passerelle.kernel.actor import PERSON, Actor
 from passerelle.kernel.database import Database
 from passerelle.kernel.identifiers import new_id
+from passerelle.kernel.language import Locale
 from passerelle.people import service
 from passerelle.people.model import Profile
 
-INSERT_PERSON = "insert into person (person_id, display_name) values ($1, $2)"
-INSERT_ENDED = """
-insert into sharing (person_id, tenant_id, purpose, granted_at, until)
-values ($1, $2, 'hiring', now() - interval '3 days', now() - interval '1 second')
-"""
 LET_END = """
 update sharing set granted_at = now() - interval '3 days', until = now() - interval '1 second'
 where person_id = $1
@@ -35,11 +31,11 @@ def in_days(days: int) -> date:
 
 
 async def create_person(
-    database: Database, name: str, *, headline: str = "", about: str = "", locale: str = "en"
+    database: Database, name: str, *, headline: str = "", about: str = "", locale: Locale = "en"
 ) -> UUID:
     person_id = new_id()
     async with database.person(person_id, themselves(person_id, name)) as tx:
-        await tx.execute(INSERT_PERSON, person_id, name)
+        await service.register_person(tx, name, locale)
         if headline or about:
             await service.save_profile(tx, Profile(headline, about, locale))
     return person_id

@@ -9,7 +9,7 @@ from passerelle.kernel.database import PersonTransaction
 from passerelle.kernel.errors import Invalid, NotFound
 from passerelle.kernel.events import emit
 from passerelle.kernel.identifiers import new_id
-from passerelle.kernel.language import N_
+from passerelle.kernel.language import N_, Locale
 from passerelle.people import projections, store
 from passerelle.people.model import (
     ABOUT_LENGTH_LIMIT,
@@ -34,6 +34,11 @@ class SharingDateInvalid(Invalid):
 class ProfileTooLong(Invalid):
     title = N_("This text is too long")
     mend = N_("Shorten it and save again.")
+
+
+async def register_person(tx: PersonTransaction, display_name: str, locale: Locale) -> None:
+    """Makes the bound person known, with the name that organisations they share with may see."""
+    await store.register(tx, display_name, locale)
 
 
 def latest_day(today: date) -> date:

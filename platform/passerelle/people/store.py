@@ -7,6 +7,15 @@ from passerelle.kernel.database import Lookup, PersonRead, PersonTransaction
 from passerelle.kernel.language import Localised
 from passerelle.people.model import SHARINGS_SHOWN_LIMIT, Organisation, Profile, Sharing
 
+PERSON_REGISTER = """
+insert into person (person_id, display_name, locale) values ($1, $2, $3)
+"""
+
+
+async def register(tx: PersonTransaction, display_name: str, locale: str) -> None:
+    await tx.execute(PERSON_REGISTER, tx.person_id, display_name, locale)
+
+
 PERSON_PROFILE = """
 select headline, about, locale from profile where person_id = $1
 """
