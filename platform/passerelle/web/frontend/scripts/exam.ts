@@ -28,7 +28,8 @@ function finishing(beginning: string): void {
     event.preventDefault();
     const submitter = event.submitter as HTMLButtonElement | null;
     sure = (await sendLeftovers(beginning)) && navigator.onLine;
-    if (sure) form.requestSubmit(submitter);
+    // In a task of its own: while a submit event is being fired, another is not taken.
+    if (sure) setTimeout(() => form.requestSubmit(submitter));
     else notice(document.getElementById("notices")?.dataset["offline"]);
   });
 }
