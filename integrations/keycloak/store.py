@@ -94,12 +94,13 @@ async def tenancy(read: TenantRead) -> Tenancy | None:
     return await read.fetch_one(Tenancy, TENANCY, read.tenant_id)
 
 
-SET_TENANCY = """
+SAVE_ORGANIZATION = """
 insert into keycloak_organization (tenant_id, organization_id, required) values ($1, $2, $3)
 on conflict (tenant_id) do update
 set organization_id = excluded.organization_id, required = excluded.required
 """
 
 
-async def set_tenancy(tx: TenantTransaction, tenancy: Tenancy) -> None:
-    await tx.execute(SET_TENANCY, tx.tenant_id, tenancy.organization_id, tenancy.required)
+async def save_organization(tx: TenantTransaction, organization_id: str, *, required: bool) -> None:
+    """Sets the tenant's organization, and whether members must come in through it."""
+    await tx.execute(SAVE_ORGANIZATION, tx.tenant_id, organization_id, required)

@@ -24,7 +24,7 @@ from infra.web import create_app
 from integrations.keycloak import store
 from integrations.keycloak.administration import Administration, NewAccount
 from integrations.keycloak.linking import add_identity
-from integrations.keycloak.model import Identity, Tenancy
+from integrations.keycloak.model import Identity
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
 from passerelle.kernel.identifiers import new_id
@@ -142,7 +142,7 @@ async def house(
         f"region-{mark}", f"Region {mark}", f"region-{mark}.example"
     )
     async with database.tenant(region, actors.system("tests")) as tx:
-        await store.set_tenancy(tx, Tenancy(organization, required=True))
+        await store.save_organization(tx, organization, required=True)
     house = House(issuer, (region, f"region-{mark}"), (retail, f"retail-{mark}"), {}, {}, {})
     members = {
         "admin": (region, "tenant_admin", organization),
