@@ -93,10 +93,11 @@ class Administration:
         except KeycloakConnectionError:
             raise KeycloakUnavailable from None
         except KeycloakPostError as error:
-            if error.response_code not in (HTTP_BAD_REQUEST, HTTP_CONFLICT):
-                raise
-            # Made by someone else since we looked; or the domain belongs to another.
+            # Made by someone else since we looked (which Keycloak may answer with 500); or the
+            # domain belongs to another.
             created = await self._organization(slug)
+            if created is None and error.response_code not in (HTTP_BAD_REQUEST, HTTP_CONFLICT):
+                raise
         if created is None:
             raise Conflict(f"the domain {domain} or the name {name} is another organization's")
         return created
@@ -147,9 +148,8 @@ class Administration:
             ]
         try:
             subject = await self._admin.a_create_user(payload)
-        except KeycloakPostError as error:
-            if error.response_code != HTTP_CONFLICT:
-                raise
+        except KeycloakPostError:
+            # Made by someone else since we looked.
             subject = await self._verified_subject(wanted.email)
             if subject is None:
                 raise

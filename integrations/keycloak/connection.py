@@ -5,12 +5,15 @@ own (its #708); after a pause of Keycloak that is a storm. Here the first fetche
 """
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 from keycloak import KeycloakOpenIDConnection
 
 #: Seconds a call to Keycloak may take before it counts as not answering.
 TIMEOUT_S = 10
+#: A token this young is not fetched anew: the refusal was of the one before it.
+FRESH_S = 5.0
 
 
 class OneRefreshConnection(KeycloakOpenIDConnection):
@@ -29,17 +32,18 @@ class OneRefreshConnection(KeycloakOpenIDConnection):
             timeout=TIMEOUT_S,
         )
         self._refreshing = asyncio.Lock()
+        self._fetched_at = -FRESH_S
         self.tokens_fetched = 0
 
     async def a_refresh_token(self) -> None:
-        """A new token, unless another call fetched one while this one waited.
+        """A new token, unless another call fetched one just now.
 
         Raises KeycloakError where Keycloak refuses the client or does not answer.
         """
-        seen = self.token
         async with self._refreshing:
-            if self.token is seen:
+            if time.monotonic() - self._fetched_at >= FRESH_S:
                 await self.a_get_token()
+                self._fetched_at = time.monotonic()
                 self.tokens_fetched += 1
 
     async def a__refresh_if_required(self) -> None:

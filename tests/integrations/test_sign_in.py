@@ -240,6 +240,7 @@ async def test_a_token_that_answers_another_nonce_is_refused(
     browser = next(c.value for c in client.cookies.jar if c.name == flow.COOKIE)
     key = flow._key("sign-in", state, browser or "")
     record = await valkey.get(key)
+    assert isinstance(record, bytes)
     nonce = b'"nonce":"'
     at = record.index(nonce) + len(nonce)
     await valkey.set(key, record[:at] + b"x" * 43 + record[at + 43 :], ex=60)
