@@ -3,6 +3,7 @@
 Built by the demo in `.passerelle/demo`, and by the story's test in a folder of its own.
 """
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable
@@ -70,7 +71,8 @@ class World:
     async def start(self) -> Self:
         """Starts and fills everything. Raises ServerProblem; what had started is stopped first."""
         try:
-            self.instance.start(wait_for_keycloak=False)
+            # In a thread of its own: an instance runs event loops of its own.
+            await asyncio.to_thread(self.instance.start, wait_for_keycloak=False)
             self._timed("LMS", self.lms.start)
             self.environment = {
                 **self.instance.environment(),
@@ -124,7 +126,7 @@ class World:
         await self._fill_region()
         await self._fill_retail()
         self._progress(Progress("Organisations, path, requisition", time.monotonic() - begun))
-        self.instance.wait_for_keycloak()
+        await asyncio.to_thread(self.instance.wait_for_keycloak)
         begun = time.monotonic()
         await self._fill_accounts()
         self._progress(Progress("Accounts", time.monotonic() - begun))
