@@ -49,23 +49,21 @@ def best_of_each_skill(evidence: list[Evidence]) -> dict[UUID, Evidence]:
 async def in_words(
     read: TenantRead, explanation: Explanation, requirements: list[Requirement], person_id: UUID
 ) -> ExplanationShown:
-    """The explanation in the current language; what adds most stands first on either bank."""
+    """The explanation in the current language; what is carried most stands first."""
     evidence = best_of_each_skill(await skills.shared_evidence(read, [person_id]))
     carrying = {one.evidence_skill_id for one in explanation.contributions}
     named = {*evidence, *carrying, *(one.skill_id for one in requirements)}
     labels = await skills.labels(read, list(named), current().locale)
     closers = await store.achievements_proving(read, explanation.missing)
-    adds: dict[UUID, float] = {}
-    for one in explanation.contributions:
-        adds[one.evidence_skill_id] = adds.get(one.evidence_skill_id, 0.0) + one.amount
+    asked = _requirements(explanation, requirements, labels, closers)
     proofs = [
         _proof(skill_id, labels.get(skill_id, ""), evidence.get(skill_id))
-        for skill_id in sorted({*evidence, *carrying}, key=lambda one: -adds.get(one, 0.0))
+        for skill_id in _facing(explanation, {*evidence, *carrying}, asked)
     ]
     drawing = bridge.draw(
         Bridge(
             proofs=[one for one in proofs if UUID(one.key) in carrying],
-            requirements=_requirements(explanation, requirements, labels, closers),
+            requirements=asked,
             spans=[
                 Span(str(one.evidence_skill_id), str(one.requirement_skill_id), one.amount)
                 for one in explanation.contributions
@@ -75,6 +73,25 @@ async def in_words(
     )
     besides = [one for one in proofs if UUID(one.key) not in carrying]
     return ExplanationShown(explanation.score, explanation.model_version, drawing, besides)
+
+
+def _facing(
+    explanation: Explanation, proven: set[UUID], asked: list[bridge.Requirement]
+) -> list[UUID]:
+    """Proven skills in the order of what they carry on the other bank, so that few spans cross."""
+    places = {one.key: place for place, one in enumerate(asked)}
+    amounts = dict.fromkeys(proven, 0.0)
+    moments = dict.fromkeys(proven, 0.0)
+    for one in explanation.contributions:
+        amounts[one.evidence_skill_id] += one.amount
+        place = places.get(str(one.requirement_skill_id), len(asked))
+        moments[one.evidence_skill_id] += one.amount * place
+
+    def middle(skill_id: UUID) -> float:
+        amount = amounts[skill_id]
+        return moments[skill_id] / amount if amount > 0 else float(len(asked))
+
+    return sorted(proven, key=lambda one: (middle(one), one))
 
 
 def _proof(skill_id: UUID, label: str, evidence: Evidence | None) -> Proof:

@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from passerelle.hiring.model import REQUIREMENTS_LIMIT, NewRequisition, Requirement
 from passerelle.kernel.database import TenantRead
-from passerelle.kernel.language import N_, Localised
+from passerelle.kernel.language import LOCALES, N_, Locale, Localised
 from passerelle.skills import service as skills
 from passerelle.skills.folding import folded
+from passerelle.web.formats import in_numerals
 from passerelle.web.language import translate
 
 REQUIRED_WEIGHT = 1.0
@@ -27,7 +28,7 @@ class NewRequisitionForm(Struct, frozen=True):
 
     @classmethod
     async def read(
-        cls, read: TenantRead, data: Mapping[str, str], locale: str
+        cls, read: TenantRead, data: Mapping[str, str], locale: Locale
     ) -> "NewRequisitionForm":
         """Titles left empty take the one that was given; skills are found by their names."""
         errors: dict[str, str] = {}
@@ -43,7 +44,7 @@ class NewRequisitionForm(Struct, frozen=True):
             errors["required"] = translate(N_("Name at least one skill"))
         return cls(
             NewRequisition(
-                title=_title(data, errors),
+                title=_title(data, locale, errors),
                 requirements=requirements,
                 unit=data.get("unit", "").strip(),
                 place=data.get("place", "").strip(),
@@ -54,19 +55,19 @@ class NewRequisitionForm(Struct, frozen=True):
         )
 
 
-def _title(data: Mapping[str, str], errors: dict[str, str]) -> Localised:
-    texts = {locale: data.get(f"title_{locale}", "").strip() for locale in ("en", "fr", "ar")}
-    given = next((text for text in texts.values() if text), "")
+def _title(data: Mapping[str, str], locale: Locale, errors: dict[str, str]) -> Localised:
+    texts = {one: data.get(f"title_{one}", "").strip() for one in LOCALES}
+    given = texts.get(locale) or next((text for text in texts.values() if text), "")
     if not given:
-        errors["title_en"] = translate(N_("Give the title in at least one language"))
-    return Localised(**{locale: text or given for locale, text in texts.items()})
+        errors[f"title_{locale}"] = translate(N_("Give the title in at least one language"))
+    return Localised(**{one: text or given for one, text in texts.items()})
 
 
 def _posts(data: Mapping[str, str], errors: dict[str, str]) -> int:
     try:
         return int(data.get("posts", ""))
     except ValueError:
-        errors["posts"] = translate(N_("Give a number of posts from 1 to 1,000"))
+        errors["posts"] = in_numerals(translate(N_("Give a number of posts from 1 to 1,000")))
         return 1
 
 
@@ -83,7 +84,7 @@ async def _skills(read: TenantRead, text: str, locale: str) -> tuple[list[UUID],
     """The skills named one a line; or, for the first line that is none, what comes near."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) > REQUIREMENTS_LIMIT:
-        return [], translate(N_("Ask for 1 to 40 skills"))
+        return [], in_numerals(translate(N_("Ask for 1 to 40 skills")))
     found: list[UUID] = []
     for line in lines:
         near = await skills.search(read, line, locale)

@@ -34,6 +34,7 @@ from passerelle.people.prose import as_html
 from passerelle.skills.folding import folded
 from passerelle.web import navigation
 from passerelle.web.export import as_csv
+from passerelle.web.formats import in_numerals
 from passerelle.web.language import current, translate
 from passerelle.web.page import Page
 
@@ -130,7 +131,7 @@ async def open_requisition(tx: TenantTransaction, slug: str, data: Form) -> Resp
         try:
             opened = await service.open_requisition(tx, form.requisition)
         except RequisitionInvalid as problem:
-            errors = {name: translate(text) for name, text in problem.errors.items()}
+            errors = {name: in_numerals(translate(text)) for name, text in problem.errors.items()}
         else:
             return Redirect(f"/t/{slug}/hiring/{opened.id}", status_code=303)
     return Page("hiring/new.html", {"values": data, "errors": errors}, status_code=400)
@@ -237,7 +238,7 @@ async def _decision_page(
             "stands_in": next(one for one in stages if one.id == standing.stage_id),
             "code": candidate_code(requisition.code_key, standing.person_id),
             "values": values,
-            "errors": {name: translate(text) for name, text in errors.items()},
+            "errors": {name: in_numerals(translate(text)) for name, text in errors.items()},
             "minimum": REASON_LENGTH_MINIMUM,
             "limit": REASON_LENGTH_LIMIT,
         },
