@@ -10,7 +10,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -32,6 +32,7 @@ from passerelle.kernel import settings as kernel_settings
 
 DATABASE = "passerelle"
 KEYCLOAK_DATABASE = "keycloak"
+OPERATOR_DATABASE_URL = "PASSERELLE_OPERATOR_DATABASE_URL"
 USUAL_WEB_PORT, USUAL_KEYCLOAK_PORT, USUAL_MAIL_PORT = 8000, 8080, 8025
 SHARED_DATA = CHECKOUT.parent / "shared" / "data"
 """Where the whole of ESCO may lie beside a checkout; PASSERELLE_ESCO_DIRECTORY says otherwise."""
@@ -124,6 +125,15 @@ class Instance:
             variables["ESCO_DIRECTORY"] = esco
         return {kernel_settings.PREFIX + name: value for name, value in variables.items()}
 
+    def write_settings(self, further: Mapping[str, str] | None = None) -> Path:
+        """Writes what `passerelle --instance NAME` reads, the operator's address among it."""
+        variables = self.environment() | dict(further or {})
+        variables[OPERATOR_DATABASE_URL] = self.database_dsn
+        lines = [f"{name}={value}\n" for name, value in sorted(variables.items())]
+        path = self.directory / "settings.env"
+        write_private(path, "".join(lines).encode())
+        return path
+
     @property
     def web_port(self) -> int:
         return self._web_port
@@ -184,6 +194,7 @@ class Instance:
             self._timed("Keycloak's process", lambda: self._begin_keycloak(own), apart=True)
         self._timed("Valkey", self.valkey.start)
         self._timed("Roles, database, migrations", lambda: asyncio.run(self._migrate(own)))
+        self.write_settings()
         if keycloak and wait_for_keycloak:
             self.wait_for_keycloak()
 

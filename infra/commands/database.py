@@ -1,0 +1,37 @@
+"""`passerelle migrate`: roles, database and migrations."""
+
+from urllib.parse import urlsplit
+
+from infra import database as databases
+from infra.commands.context import console, operator_database_url, run, settings
+from infra.problem import OperatorProblem
+
+
+def migrate() -> int:
+    """Create the roles where missing, set their passwords, and apply new migrations.
+
+    Needs PASSERELLE_OPERATOR_DATABASE_URL. May be run again; two at once wait for one another.
+    """
+    own = settings()
+    operator = operator_database_url()
+    if urlsplit(operator).path != urlsplit(own.database_url).path:
+        raise OperatorProblem(
+            "PASSERELLE_OPERATOR_DATABASE_URL and PASSERELLE_DATABASE_URL name two databases.",
+            "Give both the same name.",
+        )
+    passwords = {
+        role: str(getattr(own, f"database_password_{role}")) for role in databases.LOGIN_ROLES
+    }
+    try:
+        applied = run(_migrate(operator, passwords))
+    except (databases.MigrationChanged, databases.MigrationFailed) as problem:
+        raise OperatorProblem(
+            f"{problem}.", "The database is as it was before that file. Mend the file."
+        ) from problem
+    console.print("\n".join(f"applied {name}" for name in applied) or "Nothing to apply.")
+    return 0
+
+
+async def _migrate(operator_url: str, passwords: dict[str, str]) -> list[str]:
+    await databases.create_roles(operator_url, passwords)
+    return await databases.migrate(operator_url)
