@@ -24,8 +24,14 @@ PYTHON_KEYWORDS: Final[dict[str, Any]] = {
     "translate_plural": (1, 2),
 }
 JINJA_KEYWORDS: Final[dict[str, Any]] = {"_": None, "gettext": None, "ngettext": (1, 2)}
-#: As the environment of web.templates is set, so that the keys are the same.
-JINJA_OPTIONS: Final = {"newstyle_gettext": "true", "trimmed": "true", "extensions": ""}
+#: As the environment of web.templates is set, so that the keys are the same; a template that
+#: can't be parsed is an error, not an empty one.
+JINJA_OPTIONS: Final = {
+    "newstyle_gettext": "true",
+    "trimmed": "true",
+    "extensions": "jinja2.ext.do,jinja2.ext.loopcontrols",
+    "silent": "false",
+}
 
 
 class Found(msgspec.Struct, frozen=True):

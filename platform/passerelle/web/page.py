@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment
 from litestar import Request
@@ -125,5 +125,6 @@ def address_prefix(request: AnyRequest) -> str:
 
 def _in_language(request: AnyRequest, locale: str) -> str:
     """This page's address in another language."""
-    others = [(name, value) for name, value in request.query_params.multi_items() if name != QUERY]
+    query = parse_qsl(request.url.query, keep_blank_values=True)
+    others = [(name, value) for name, value in query if name != QUERY]
     return f"{request.url.path}?{urlencode([*others, (QUERY, locale)])}"
