@@ -11,6 +11,7 @@ from uuid import UUID
 from lms import refusals, store
 from lms.claims import SCORE_SCOPE, Launch
 from lms.launch import Verified
+from passerelle.academy import service as academy
 from passerelle.kernel import actor as actors
 from passerelle.kernel.actor import Actor
 from passerelle.kernel.database import Database
@@ -28,9 +29,9 @@ NAMELESS: dict[Locale, str] = {"en": "Learner", "fr": "Apprenant", "ar": "متع
 
 
 async def enter(database: Database, verified: Verified) -> tuple[Actor, str]:
-    """The actor whom the launch brings in, and the path to open.
+    """The actor whom the launch brings in, and the address to open.
 
-    Raises tenants.service.MemberSuspended or a LaunchRefused subclass.
+    Raises MemberSuspended (tenants.service), UnknownPath (academy) or a LaunchRefused subclass.
     """
     launch = verified.launch
     tenant = await tenant_by_id(database.lookup, launch.tenant_id)
@@ -45,9 +46,10 @@ async def enter(database: Database, verified: Verified) -> tuple[Actor, str]:
         await store.mark_launched(tx, launch)
         line_item_id = await store.save_line_item(tx, launch, code)
         await store.place(tx, line_item_id, person_id)
+        path = await academy.enrol_by_link(tx, person_id, code) if code else None
     attributes = _attributes(verified, line_item_id)
-    path = f"/t/{tenant.slug}/learn" + (f"/{code}" if code else "")
-    return tenant_actor(tenant, member, "lti", attributes, locale), path
+    opened = f"/t/{tenant.slug}/learn" + (f"?path={path.code}" if path else "")
+    return tenant_actor(tenant, member, "lti", attributes, locale), opened
 
 
 async def _person(
@@ -70,7 +72,8 @@ async def _person(
 
 
 def achievement_code(launch: Launch, slug: str) -> str | None:
-    """The achievement that the link opens: by custom parameter, else by the target's path.
+    """The level that the link opens, by its code, which is its achievement's: from the custom
+    parameter `achievement`, else from the target's address, `/t/<slug>/learn/<code>`.
 
     Raises TargetForeign where the target lies in another organisation.
     """

@@ -7,6 +7,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from passerelle.kernel.language import Localised
+from passerelle.kernel.personal_data import PersonalTable, register
+
 Address = Annotated[str, Meta(min_length=1, max_length=2000)]
 GradeState = Literal["pending", "sent", "failed"]
 
@@ -85,3 +88,82 @@ class LmsConnected(msgspec.Struct, frozen=True):
     issuer: str
     client_id: str
     deployment_ids: list[str]
+
+
+class GradeToSend(msgspec.Struct, frozen=True, kw_only=True):
+    """One score with all that the LMS is told of it. `maybe_written`: an earlier try of this very
+    score got no clear answer."""
+
+    id: UUID
+    registration_id: UUID
+    line_item_url: str
+    scopes: list[str]
+    subject: str
+    score_given: int
+    score_maximum: int
+    score_timestamp: datetime
+    attempts: int
+    maybe_written: bool
+
+
+class GradeShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A grade's way to the LMS, as learner and administrator see it."""
+
+    id: UUID
+    attempt_id: UUID
+    person_id: UUID
+    display_name: str
+    title: str | None
+    context_title: str | None
+    score_given: int
+    score_maximum: int
+    state: GradeState
+    sent_at: datetime | None
+    attempts: int
+    last_error: str | None
+
+
+class GradeDue(msgspec.Struct, frozen=True):
+    """Event `grade.due`: a grade waits to be sent."""
+
+    grade_id: UUID
+
+
+class LaunchReason(msgspec.Struct, frozen=True):
+    """Why launches of a connection were refused, and how often."""
+
+    reason: str
+    detail: str | None
+    times: int
+    last_at: datetime
+
+
+register(
+    PersonalTable(
+        table="lti_user",
+        owner="tenant",
+        purpose=Localised(
+            en="By which identifier your LMS knows you",
+            fr="L’identifiant sous lequel votre LMS vous connaît",
+            ar="المعرّف الذي يعرفك به نظام التعلّم لديك",
+        ),
+    ),
+    PersonalTable(
+        table="lti_placement",
+        owner="tenant",
+        purpose=Localised(
+            en="Through which links of your courses you came",
+            fr="Les liens de vos cours par lesquels vous êtes venu",
+            ar="روابط مقرّراتك التي دخلت منها",
+        ),
+    ),
+    PersonalTable(
+        table="lti_grade",
+        owner="tenant",
+        purpose=Localised(
+            en="The scores that go to your LMS's grade book",
+            fr="Les scores transmis au carnet de notes de votre LMS",
+            ar="الدرجات التي تُرسل إلى دفتر درجات نظام التعلّم",
+        ),
+    ),
+)

@@ -170,12 +170,13 @@ async def mark_launched(tx: TenantTransaction, launch: Launch) -> None:
 
 SAVE_LINE_ITEM = """
 insert into lti_line_item (tenant_id, registration_id, deployment_id, context_id,
-  resource_link_id, line_item_url, scopes, achievement_code)
-select $1, $2, d.id, $4, $5, $6, $7, $8 from lti_deployment d
+  resource_link_id, line_item_url, scopes, achievement_code, context_title, title)
+select $1, $2, d.id, $4, $5, $6, $7, $8, $9, $10 from lti_deployment d
 where d.tenant_id = $1 and d.registration_id = $2 and d.deployment_id = $3
 on conflict (tenant_id, deployment_id, context_id, resource_link_id) do update
 set line_item_url = excluded.line_item_url, scopes = excluded.scopes,
-    achievement_code = excluded.achievement_code
+    achievement_code = excluded.achievement_code,
+    context_title = excluded.context_title, title = excluded.title
 returning id
 """
 
@@ -194,6 +195,8 @@ async def save_line_item(
         launch.line_item_url,
         list(launch.scopes),
         achievement_code,
+        launch.context_title,
+        launch.resource_link_title,
     )
     return saved
 

@@ -59,6 +59,9 @@ create table lti_line_item (
   deployment_id uuid not null,
   context_id text,
   resource_link_id text not null,
+  -- As the platform names course and link, for whoever looks after the grades.
+  context_title text,
+  title text,
   -- Null where the LMS offers no grade book for this link.
   line_item_url text,
   scopes text[] not null,
@@ -96,8 +99,10 @@ create table lti_grade (
   score_maximum integer not null check (score_maximum > 0),
   finished_at timestamptz not null,
   state text not null default 'pending' check (state in ('pending', 'sent', 'failed')),
-  -- Sent with the score; a later score has a later one, by a second at least.
-  score_timestamp timestamptz,
+  -- Sent with the score, again and again the same; a better score's is later by a second at least.
+  score_timestamp timestamptz not null,
+  -- An earlier try got no clear answer: the grade book may hold this score already.
+  maybe_written boolean not null default false,
   sent_at timestamptz,
   attempts integer not null default 0,
   last_error text,

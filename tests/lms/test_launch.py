@@ -40,7 +40,7 @@ async def test_a_launch_opens_the_linked_level_in_the_learners_language(
     user: User,
 ) -> None:
     address = await launch(tool, lms.url, **_query(connected, user))
-    assert address == "/t/region/learn/ai-fluency-1"
+    assert address == "/t/region/learn?path=ai-fluency"
     actor = await _actor(app, tool)
     assert (actor.origin, actor.locale, actor.display_name) == ("lti", "fr", "Amina Bennani")
     assert actor.permissions == {"learn"}
@@ -116,7 +116,7 @@ async def test_the_same_subject_of_another_organisation_is_someone_else(
     tool.cookies.delete(COOKIE, domain="localhost.local", path="/t/region")
     assert (
         await launch(tool, lms.url, **_query(also_connected, user))
-        == "/t/retail/learn/ai-fluency-1"
+        == "/t/retail/learn?path=ai-fluency"
     )
     other = await _actor(app, tool)
     assert other.tenant_id == also_connected.tenant_id
@@ -304,6 +304,22 @@ async def test_a_refusal_is_a_page_that_the_lms_may_frame_and_its_administrator_
     assert f"frame-ancestors {lms.url}" in page.headers["content-security-policy"]
     assert "déjà" in page.text
     assert COOKIE not in page.headers.get("set-cookie", "")
+
+
+async def test_a_link_to_a_path_that_does_not_exist_is_refused_with_a_page(
+    tool: httpx.AsyncClient, lms: LmsServer, connected: Connected, user: User
+) -> None:
+    lms.add_link(
+        Link(
+            id="lost",
+            title="Lost",
+            context_id="c",
+            context_title="C",
+            custom={"achievement": "no-such-level"},
+        )
+    )
+    with pytest.raises(LaunchFailed, match="404"):
+        await launch(tool, lms.url, **_query(connected, user, "lost"))
 
 
 LOGIN = {"login_hint": "u", "target_link_uri": "http://localhost:8000/lti/launch"}

@@ -193,8 +193,9 @@ async def results(request: AnyRequest, link_id: str) -> Response[Any]:
 @post("/lineitems/{link_id:str}/lineitem/scores", status_code=200)
 async def scores(request: AnyRequest, link_id: str) -> Response[Any]:
     lms = _lms(request)
-    service = lms.grades(request, link_id, msgspec.json.decode(await request.body()))
-    service.outcome = lms.book.plan.pop(0) if lms.book.plan else None
+    score = msgspec.json.decode(await request.body())
+    service = lms.grades(request, link_id, score)
+    service.outcome = lms.book.next_outcome(str(score.get("userId")))
     answer = _answer(service, service.handle_update_score, line_item_id=link_id)
     if service.outcome == "slow":
         await asyncio.sleep(SLOW_S)
@@ -225,10 +226,10 @@ async def add_link(request: AnyRequest, data: Link) -> Link:
     return data
 
 
-@post("/admin/plan")
-async def plan(request: AnyRequest, data: list[Outcome]) -> dict[str, int]:
-    """What is to become of the next scores, in turn; then all is well again."""
-    _lms(request).book.plan = list(data)
+@post("/admin/plan/{user_id:str}")
+async def plan(request: AnyRequest, user_id: str, data: list[Outcome]) -> dict[str, int]:
+    """What is to become of a user's next scores, in turn; then all is well again."""
+    _lms(request).book.plan[user_id] = list(data)
     return {"planned": len(data)}
 
 

@@ -97,7 +97,8 @@ class Book:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / "lms.json"
-        self.plan: list[Outcome] = []
+        # By user; what is planned for "*" meets whoever's score comes next.
+        self.plan: dict[str, list[Outcome]] = {}
         self.spent_assertions: set[str] = set()
         if self._path.exists():
             self.content = msgspec.json.decode(self._path.read_bytes(), type=Content)
@@ -122,6 +123,11 @@ class Book:
         self.content.tools[tool.client_id] = tool
         self.save()
         return tool
+
+    def next_outcome(self, user_id: str) -> Outcome | None:
+        """What is planned for the next score of this user, which is then spent."""
+        planned = self.plan.get(user_id) or self.plan.get("*")
+        return planned.pop(0) if planned else None
 
     def write_score(self, link_id: str, user_id: str, score: Received, when: datetime) -> bool:
         """Whether it was written: a score no later than the last by whole seconds is not."""

@@ -85,9 +85,9 @@ class LmsServer:
     def add_link(self, link: Link) -> None:
         self._post("links", link)
 
-    def plan(self, outcomes: Sequence[Outcome]) -> None:
-        """What becomes of the next scores, in turn."""
-        self._post("plan", list(outcomes))
+    def plan(self, outcomes: Sequence[Outcome], user_id: str = "*") -> None:
+        """What becomes of the next scores of this user (of anyone), in turn."""
+        self._post(f"plan/{user_id}", list(outcomes))
 
     def book(self) -> Content:
         reply = httpx.get(f"{self._local}/admin/book", trust_env=False)
