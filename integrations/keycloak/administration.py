@@ -12,7 +12,7 @@ from keycloak.exceptions import KeycloakConnectionError, KeycloakError, Keycloak
 
 from integrations.keycloak.connection import OneRefreshConnection
 from integrations.keycloak.model import KeycloakUnavailable
-from passerelle.kernel.errors import Conflict
+from passerelle.kernel.errors import Conflict, Invalid
 from passerelle.kernel.language import N_, Locale
 from passerelle.kernel.settings import Settings
 
@@ -26,6 +26,13 @@ class AccountNotVerified(Conflict):
 
     title = N_("This e-mail address has an account that was never verified")
     mend = N_("Have its owner verify the address, or delete the account in Keycloak, then repeat.")
+
+
+class AccountRefused(Invalid):
+    """Keycloak's rules are against it; the detail is Keycloak's own."""
+
+    title = N_("The sign-in service does not take this account")
+    mend = N_("Mend what it names: mostly the e-mail address, or a password that is too weak.")
 
 
 class NewAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,9 +155,11 @@ class Administration:
             ]
         try:
             subject = await self._admin.a_create_user(payload)
-        except KeycloakPostError:
-            # Made by someone else since we looked.
+        except KeycloakPostError as error:
+            # Made by someone else since we looked; or the password is too weak, for example.
             subject = await self._verified_subject(wanted.email)
+            if subject is None and error.response_code == HTTP_BAD_REQUEST:
+                raise AccountRefused(str(error.error_message)[:300]) from None
             if subject is None:
                 raise
             return Account(subject, created=False)

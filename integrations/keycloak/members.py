@@ -11,9 +11,11 @@ from integrations.keycloak.model import Identity
 from passerelle.kernel import actor as actors
 from passerelle.kernel.actor import Actor
 from passerelle.kernel.database import Database
+from passerelle.kernel.errors import Invalid
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.language import Locale
 from passerelle.kernel.settings import Settings
+from tenants.access.roles import ROLES
 from tenants.model import Tenant
 from tenants.service import admit
 
@@ -47,10 +49,12 @@ async def add_member(
 ) -> AddedMember:
     """Finds or makes what is missing; again, it adds roles and changes nothing else.
 
-    Raises Invalid for an unknown role, MemberSuspended, AccountNotVerified, KeycloakUnavailable.
+    Raises Invalid for an unknown role, MemberSuspended, AccountNotVerified, AccountRefused,
+    KeycloakUnavailable.
     """
-    read = database.tenant_reader(tenant.id, actor)
-    tenancy = await store.tenancy(read)
+    if unknown := set(new.roles) - ROLES.keys():
+        raise Invalid(errors={"roles": ", ".join(sorted(unknown))})
+    tenancy = await store.tenancy(database.tenant_reader(tenant.id, actor))
     account = await administration.ensure_account(
         NewAccount(
             email=new.email,

@@ -23,9 +23,7 @@ class SignInExpired(Problem):
 
     status = 400
     title = N_("This sign-in is no longer open")
-    mend = N_(
-        "Begin again from the sign-in page, in the same browser, and finish within 10 minutes."
-    )
+    mend = N_("Begin again from the sign-in page, in the same browser, within 10 minutes.")
 
 
 class SignInRefused(Problem):
