@@ -1,4 +1,4 @@
-"""The starter taxonomy and the starter path, in both tenants."""
+"""The starter taxonomy and the starter path, in both tenants; and a browser."""
 
 import asyncpg
 import pytest
@@ -8,6 +8,7 @@ from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
 from passerelle.skills import taxonomy
 from passerelle.skills.loading import load
+from tests.browser import browser as browser
 from tests.conftest import People
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from passerelle.exams import service, tasks
-from passerelle.exams.model import Answer, Attempt, letter_of, shown_order
+from passerelle.exams.model import Answer, Attempt, ExamPassed, letter_of, shown_order
 from passerelle.exams.service import (
     AlreadyPassed,
     AnswerInvalid,
@@ -19,6 +19,7 @@ from passerelle.exams.service import (
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
 from passerelle.kernel.errors import NotFound
+from passerelle.kernel.events import Event
 from tests.conftest import People
 from tests.exams.factories import CANARY, MadeForm, make_form
 
@@ -278,3 +279,37 @@ async def test_events_hold_no_text_of_an_item(
     await sitting.finish(attempt.id)
     rows = await superuser.fetch("select * from tenant_event")
     assert all(CANARY not in msgspec.json.encode(str(dict(row))).decode() for row in rows)
+
+
+async def test_a_pass_earns_one_credential_however_often_it_is_heard(
+    sitting: Sitting, superuser: asyncpg.Connection
+) -> None:
+    attempt = await sitting.start()
+    for item_id in sitting.form.items:
+        await sitting.answer(attempt.id, item_id)
+    finished = await sitting.finish(attempt.id)
+    row = await superuser.fetchrow(
+        "select id, payload, occurred_at from tenant_event"
+        " where subject = $1 and name = 'exam.passed'",
+        attempt.id,
+    )
+    event = Event(
+        id=row["id"],
+        name="exam.passed",
+        payload=msgspec.json.decode(row["payload"], type=ExamPassed),
+        occurred_at=row["occurred_at"],
+        owner_scope="tenant",
+        owner_id=sitting.people.tenant_id,
+        person_id=sitting.person_id,
+        actor_name="tests",
+    )
+    for _ in range(2):
+        async with sitting.database.tenant(sitting.people.tenant_id, SYSTEM) as tx:
+            await tasks.issue_credential(tx, event)
+    issued = await superuser.fetch(
+        "select person_id, achievement_id, earned_at from issued_credential where attempt_id = $1",
+        attempt.id,
+    )
+    assert [tuple(one) for one in issued] == [
+        (sitting.person_id, sitting.form.achievement_id, finished.finished_at)
+    ]
