@@ -78,7 +78,7 @@ def create_app(settings: Settings, *, debug: bool = False) -> Litestar:
         exception_handlers={**answers, NotSignedIn: sign_in_or(answers[Problem])},
         before_send=face.before_send(settings),
         csrf_config=_csrf(settings),
-        lifespan=[_opened(settings)],
+        lifespan=[opened(settings)],
         openapi_config=_openapi(settings),
         request_max_body_size=settings.request_body_limit_bytes,
         debug=debug,
@@ -101,7 +101,9 @@ def room_dependencies() -> dict[str, Provide]:
     return {"matcher": Provide(lambda: matcher, sync_to_thread=False)}
 
 
-def _opened(settings: Settings) -> Any:
+def opened(settings: Settings) -> Any:
+    """The lifespan: what handlers are given is opened before the first request."""
+
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         state: State = app.state

@@ -133,14 +133,15 @@ async def valkey(settings: Settings) -> AsyncIterator[Redis]:
 
 @pytest.fixture(scope="module")
 async def app(settings: Settings) -> AsyncIterator[Litestar]:
-    from infra.web import create_app
+    from infra.web import create_app, opened
 
     application = create_app(settings)
     begun, ended = asyncio.Event(), asyncio.Event()
 
     async def live() -> None:
         # In a task of its own, in the tests' loop: the pools belong to the loop they opened in.
-        async with application.lifespan():
+        # In this very event loop: a test client would open the pools in a loop of its own.
+    async with opened(settings)(application):
             begun.set()
             await ended.wait()
 
