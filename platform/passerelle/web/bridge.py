@@ -11,15 +11,12 @@ from typing import Final, Protocol
 import msgspec
 
 WIDTH: Final = 800.0
-LABEL: Final = 224.0  # width of a label on the near bank
-FAR_LABEL: Final = 190.0
-AMOUNT: Final = 58.0
-BANK: Final = 6.0
-MARGIN: Final = 9.0  # between a bank and its label
-THICKEST: Final = 56.0  # the widest bank
-THINNEST: Final = 3.0
-SPACE: Final = 14.0  # least space between two labels
-MOST_SPACE: Final = 40.0
+#: Widths of a label on either bank, and of an amount; of a bank, and between it and its label.
+LABEL, FAR_LABEL, AMOUNT, BANK, MARGIN = 224.0, 190.0, 58.0, 6.0, 9.0
+#: The widest bank, and the narrowest span that can still be seen.
+THICKEST, THINNEST = 56.0, 3.0
+#: Between two labels of a bank.
+SPACE, MOST_SPACE = 14.0, 40.0
 
 _NEAR_EDGE: Final = LABEL + MARGIN + BANK
 _FAR_EDGE: Final = WIDTH - AMOUNT - FAR_LABEL - MARGIN - BANK
@@ -157,40 +154,40 @@ def draw(bridge: Bridge, *, mirrored: bool = False) -> Drawing:
     def x(at: float, width: float = 0.0) -> float:
         return round(WIDTH - at - width, 1) if mirrored else round(at, 1)
 
-    bands = _bands(bridge, spans, near, far, THICKEST / widest, x)
     proven = _totals(spans, near=False)
+    amounts = x(WIDTH - AMOUNT, AMOUNT)
+    near_x, far_x = x(0, LABEL), x(_FAR_EDGE + BANK + MARGIN, FAR_LABEL)
+    near_bank, far_bank = x(_NEAR_EDGE - BANK, BANK), x(_FAR_EDGE, BANK)
     return Drawing(
         width=WIDTH,
         height=round(height, 1),
-        near=[
-            Label(x(0, LABEL), near[p.key].y, LABEL, near[p.key].height, p.name, p.note)
-            for p in bridge.proofs
-        ],
+        near=[_label(near_x, LABEL, near[p.key], p) for p in bridge.proofs],
         far=[
-            Label(
-                x(_FAR_EDGE + BANK + MARGIN, FAR_LABEL),
-                far[r.key].y,
-                FAR_LABEL,
-                far[r.key].height,
-                r.name,
-                r.note,
-                r.closes_with,
-                proven.get(r.key),
-                x(WIDTH - AMOUNT, AMOUNT),
-                r.key not in proven,
-            )
+            _label(far_x, FAR_LABEL, far[r.key], r, proven.get(r.key), amounts)
             for r in bridge.requirements
         ],
-        banks=[Shape(x(_NEAR_EDGE - BANK, BANK), s.bank_y, BANK, s.bank) for s in near.values()]
-        + [
-            Shape(x(_FAR_EDGE, BANK), s.bank_y, BANK, s.bank, key not in proven)
-            for key, s in far.items()
-        ],
-        bands=bands,
+        banks=[Shape(near_bank, s.bank_y, BANK, s.bank) for s in near.values()]
+        + [Shape(far_bank, s.bank_y, BANK, s.bank, k not in proven) for k, s in far.items()],
+        bands=_bands(bridge, spans, near, far, THICKEST / widest, x),
         gaps=[_gap(s, x) for key, s in far.items() if key not in proven],
         rows=_rows(bridge, spans),
         total=sum(span.amount for span in spans if not span.planned),
         mirrored=mirrored,
+    )
+
+
+def _label(
+    x: float,
+    width: float,
+    slot: _Slot,
+    node: Proof | Requirement,
+    amount: float | None = None,
+    amount_x: float = 0.0,
+) -> Label:
+    closes_with = node.closes_with if isinstance(node, Requirement) else None
+    missing = isinstance(node, Requirement) and amount is None
+    return Label(
+        x, slot.y, width, slot.height, node.name, node.note, closes_with, amount, amount_x, missing
     )
 
 
