@@ -136,23 +136,9 @@ async def app(settings: Settings) -> AsyncIterator[Litestar]:
     from infra.web import create_app, opened
 
     application = create_app(settings)
-    begun, ended = asyncio.Event(), asyncio.Event()
-
-    async def live() -> None:
-        # In a task of its own, in the tests' loop: the pools belong to the loop they opened in.
-        # In this very event loop: a test client would open the pools in a loop of its own.
+    # In this very event loop: a test client would open the pools in a loop of its own.
     async with opened(settings)(application):
-            begun.set()
-            await ended.wait()
-
-    life = asyncio.create_task(live())
-    starting = asyncio.create_task(begun.wait())
-    await asyncio.wait([life, starting], return_when=asyncio.FIRST_COMPLETED)
-    if life.done():
-        await life
-    yield application
-    ended.set()
-    await life
+        yield application
 
 
 @pytest.fixture
