@@ -98,8 +98,9 @@ def compose(message: Message, sender: str) -> EmailMessage:
     content["Subject"] = subject
     content["Date"] = format_datetime(localtime())
     content["Message-ID"] = f"<{message.message_id}@{sender.rpartition('@')[2]}>"
-    content["Content-Language"] = message.locale
     content["Auto-Submitted"] = "auto-generated"
     content.set_content(message.text, cte="base64")
     content.add_alternative(message.html, subtype="html", cte="base64")
+    # Last: what came before it of this kind would belong to the plain part alone.
+    content["Content-Language"] = message.locale
     return content
