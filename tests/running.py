@@ -72,7 +72,7 @@ KEYS = """
 select exam_item.id, exam_item.key, jsonb_array_length(exam_item.options) as options
 from exam_item join form_item on form_item.tenant_id = exam_item.tenant_id
   and form_item.item_id = exam_item.id
-join form on form.tenant_id = form_item.tenant_id and form.id = form_item.form_id
+join exam_form as form on form.tenant_id = form_item.tenant_id and form.id = form_item.form_id
 where exam_item.tenant_id = $1 and form.code = $2
 """
 
