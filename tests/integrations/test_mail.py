@@ -289,7 +289,7 @@ async def test_a_new_credential_is_told_once_with_the_way_to_see_it(
     await superuser.execute(
         "update tenant_delivery set done_at = null where event_id = $1", event[1]
     )
-    await tasks.carry_out(post.work, "tenant", *event, LISTENER)
+    await tasks.carry_out(post.work, "tenant", event["tenant_id"], event["event_id"], LISTENER)
     again = [mail for mail in catcher.messages() if mail.recipients == (address,)]
     assert len(again) == 1
 
