@@ -24,6 +24,7 @@ from passerelle.kernel.database import Database
 from passerelle.kernel.errors import Unavailable
 from passerelle.kernel.settings import Settings
 
+LOGIN_PATH = "/lti/login"
 LAUNCH_PATH = "/lti/launch"
 PARAMETER_LIMIT_CHARACTERS = 4096
 # As long as the state that the nonce belongs to could still be opened.
