@@ -22,6 +22,7 @@ from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.settings import Settings
+from tenants.service import admit
 from tests.conftest import People, create_people, eventually
 from tests.running import pass_exam, servers, with_starter_path
 
@@ -73,6 +74,8 @@ async def pass_exams(stage: Stage, count: int) -> list[UUID]:
         actor = actors.system("tests", stage.people.tenant_id)
         async with database.person(person_id, actor) as person_tx:
             await person_tx.execute("insert into person (person_id) values ($1)", person_id)
+        async with database.tenant(stage.people.tenant_id, actor) as tx:
+            await admit(tx, person_id, "A learner", None, "fr", ["learner"])
         async with database.tenant(stage.people.tenant_id, actor) as tx:
             await pass_exam(tx, person_id, FORM)
         passed.append(person_id)
@@ -143,6 +146,7 @@ def empty_broker(stage: Stage) -> int:
 
 
 async def test_a_killed_worker_loses_and_doubles_nothing(stage: Stage) -> None:
+    stage.worker.kill()
     stage.worker.start()
     passing = asyncio.create_task(pass_exams(stage, LEARNERS))
     killed = 0
