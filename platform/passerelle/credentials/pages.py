@@ -19,6 +19,7 @@ from passerelle.kernel.language import N_
 from passerelle.kernel.settings import Settings
 from passerelle.web import navigation
 from passerelle.web.errors import wants_json
+from passerelle.web.language import translate
 from passerelle.web.page import Page
 
 MULTIPART: Final = RequestEncodingType.MULTI_PART
@@ -56,43 +57,54 @@ async def result(
 @get("/verify", permission=PUBLIC, include_in_schema=False)
 async def form() -> Page:
     """Where anyone gives a credential to be checked."""
-    return _form({})
+    return _form(200, {})
 
 
 @post("/verify", permission=PUBLIC, include_in_schema=False, status_code=200)
 async def check_given(database: Database, settings: Settings, data: Sent) -> Page:
     """Checks a credential that was uploaded or pasted; nothing of it is kept."""
-    text = await _given(data)
-    if not text.strip():
-        return _form({"file": N_("Choose a file, or paste the credential below")})
+    file, pasted = await _uploaded(data), _pasted(data)
+    if not file and not pasted:
+        missing = translate(N_("Choose a file, or paste the credential below"))
+        return _form(400, {"file": missing})
     try:
-        check = await checking.check_document(database, settings.public_url, badge.parse(text))
+        document = badge.parse(file or pasted.encode())
+        check = await checking.check_document(database, settings.public_url, document)
     except badge.NotACredential as problem:
-        return _form({"file": problem.title}, problem)
+        field = "file" if file else "text"
+        return _form(problem.status, {field: translate(problem.title)}, pasted, problem)
     return await _result(database, check, 200)
 
 
-def _form(errors: dict[str, str], problem: badge.NotACredential | None = None) -> Page:
+def _form(
+    status_code: int,
+    errors: dict[str, str],
+    pasted: str = "",
+    problem: badge.NotACredential | None = None,
+) -> Page:
     return Page(
         "credentials/verify.html",
         {
             "errors": errors,
             "problem": problem,
-            "limit_kibibytes": badge.DOCUMENT_LIMIT_BYTES // 1024,
+            # What is too large to be checked is too large to be sent back.
+            "text": pasted if len(pasted) <= badge.DOCUMENT_LIMIT_BYTES else "",
         },
-        status_code=problem.status if problem else 400 if errors else 200,
+        status_code=status_code,
     )
 
 
-async def _given(data: dict[str, Any]) -> bytes:
-    """The uploaded file, else the pasted text."""
+async def _uploaded(data: dict[str, Any]) -> bytes:
+    """The file's content, or as much of it as shows that it is too large."""
     file = data.get("file")
-    if isinstance(file, UploadFile):
-        content = await file.read(badge.DOCUMENT_LIMIT_BYTES + 1)
-        if content:
-            return content
-    pasted = data.get("text")
-    return pasted.strip().encode() if isinstance(pasted, str) else b""
+    if not isinstance(file, UploadFile):
+        return b""
+    return await file.read(badge.DOCUMENT_LIMIT_BYTES + 1)
+
+
+def _pasted(data: dict[str, Any]) -> str:
+    text = data.get("text")
+    return text.strip() if isinstance(text, str) else ""
 
 
 @get("/me/wallet", permission=PERSON, include_in_schema=False)

@@ -31,6 +31,7 @@ from passerelle.kernel.language import N_, Locale
 from passerelle.kernel.secrets import Vault
 from passerelle.skills import store as skills
 from passerelle.skills.model import LEVEL_LIMIT, SKILL_URI, UnknownSkill
+from passerelle.web.formats import format_number
 from passerelle.web.language import speaking, translate
 
 ESCO: Final = "ESCO"
@@ -212,4 +213,8 @@ async def _described(
 def level_text(level: int, locale: Locale) -> str:
     """A skill's level in words, in a language."""
     with speaking(locale):
-        return translate(N_("Level %(level)s of %(levels)s"), level=level, levels=LEVEL_LIMIT)
+        return translate(
+            N_("Level %(level)s of %(levels)s"),
+            level=format_number(level),
+            levels=format_number(LEVEL_LIMIT),
+        )
