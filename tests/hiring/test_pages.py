@@ -67,7 +67,7 @@ async def test_a_requisition_is_opened_by_names_of_skills_in_the_readers_languag
 ) -> None:
     await sign_in(client, app, two_tenants[1], "recruiter")
     form = {
-        "title_fr": "Chargé de services",
+        "title_fr": "Conseillère à Tétouan",
         "required": "Think Critically\nprotect personal data and privacy",
         "desired": "manage data, information and digital content",
         "posts": "2",
@@ -76,10 +76,10 @@ async def test_a_requisition_is_opened_by_names_of_skills_in_the_readers_languag
     opened = await send(client, "/t/retail/hiring/new", **form)
     assert opened.status_code == 303
     requisition_id = UUID(opened.headers["location"].rsplit("/", 1)[1])
-    found = await client.get("/t/retail/api/requisitions", params={"q": "charge de services"})
+    found = await client.get("/t/retail/api/requisitions", params={"q": "conseillere a tetouan"})
     (one,) = found.json()["requisitions"]
     assert one["id"] == str(requisition_id)
-    assert one["title"]["ar"] == "Chargé de services"
+    assert one["title"]["ar"] == "Conseillère à Tétouan"
     assert "code_key" not in one
 
 
