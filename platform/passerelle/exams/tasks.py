@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from passerelle.credentials import service as credentials
@@ -10,7 +11,11 @@ from passerelle.exams.model import ExamPassed
 from passerelle.kernel import actor as actors
 from passerelle.kernel.clocks import clock
 from passerelle.kernel.database import Database, TenantTransaction
+from passerelle.kernel.errors import Problem
 from passerelle.kernel.events import Event, listener
+from passerelle.kernel.log import logger
+
+log = logger(__name__)
 
 SWEEP_LIMIT = 500
 
@@ -28,15 +33,22 @@ class DueAttempt(msgspec.Struct, frozen=True):
 async def finish_overdue_attempts(database: Database, limit: int = SWEEP_LIMIT) -> int:
     """Finishes attempts whose time is over, each in a transaction of its own; returns how many.
 
-    Any number of workers may do it at once.
+    Any number of workers may do it at once. One that fails is logged and tried again at the next
+    round; the others don't wait for it.
     """
     records = await database.pool("worker_relay").fetch(DUE_ATTEMPTS, limit)
     due = msgspec.convert([dict(record) for record in records], list[DueAttempt])
+    finished = 0
     for one in due:
         actor = actors.system("exams.tasks.finish_overdue_attempts", one.tenant_id)
-        async with database.tenant(one.tenant_id, actor) as tx:
-            await service.finish_overdue(tx, one.attempt_id)
-    return len(due)
+        try:
+            async with database.tenant(one.tenant_id, actor) as tx:
+                await service.finish_overdue(tx, one.attempt_id)
+        except (Problem, asyncpg.PostgresError) as error:
+            log.error("attempt not finished", attempt_id=str(one.attempt_id), exc_info=error)
+        else:
+            finished += 1
+    return finished
 
 
 @listener("exam.passed", ExamPassed)
