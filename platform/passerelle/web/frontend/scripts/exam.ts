@@ -82,7 +82,7 @@ function over(clock: HTMLElement): void {
   const link = document.createElement("a");
   link.href = clock.dataset["result"];
   link.textContent = clock.dataset["resultText"] ?? link.href;
-  document.querySelector(".notice")?.append(" ", link);
+  document.querySelector(".notice p")?.append(" ", link);
 }
 
 function inMinutes(minutes: number, unitDisplay: "short" | "long"): string {

@@ -4,9 +4,16 @@ const place = (): HTMLElement | null => document.getElementById("notices");
 export function notice(text: string | undefined): void {
   const region = place();
   if (!region || !text) return;
-  const note = document.createElement("p");
+  const note = document.createElement("div");
+  const words = document.createElement("p");
+  const close = document.createElement("button");
   note.className = "notice";
-  note.textContent = text;
+  words.textContent = text;
+  close.type = "button";
+  close.className = "button";
+  close.textContent = region.dataset["close"] ?? "×";
+  close.addEventListener("click", () => note.remove());
+  note.append(words, close);
   region.replaceChildren(note);
 }
 
@@ -25,5 +32,5 @@ export function notices(): void {
 function titleOf(answer: XMLHttpRequest): string | undefined {
   const parsed = new DOMParser().parseFromString(answer.responseText, "text/html");
   const parts = [...parsed.querySelectorAll(".problem h1, .problem h1 ~ p:not(.quiet)")];
-  return parts.length > 0 ? parts.map((part) => part.textContent?.trim()).join(" ") : undefined;
+  return parts.length > 0 ? parts.map((part) => (part.textContent ?? "").trim().replace(/[.。]$/, "")).join(". ") + "." : undefined;
 }
