@@ -99,6 +99,20 @@ async def test_without_a_reason_nothing_is_decided(
     assert standing.application_id is None
 
 
+async def test_a_reason_is_kept_without_characters_that_nobody_types(
+    database: Database, two_tenants: Tenants
+) -> None:
+    retail = two_tenants[1]
+    person_id = await create_person(database, "Aïcha")
+    await share(database, person_id, retail.tenant_id)
+    requisition = await open_requisition(database, retail, place="Fès\x00")
+    stages = await stages_of(database, retail, requisition)
+    await move(database, retail, requisition.id, person_id, stages, reason=f"\x00{REASON}\x1b\r\n.")
+    reader = database.tenant_reader(retail.tenant_id, recruiter(retail))
+    (decided,) = await candidate_store.decisions(reader, requisition.id, person_id)
+    assert (requisition.place, decided.reason) == ("Fès", f"{REASON}\n.")
+
+
 async def test_the_machine_decides_about_nobody(database: Database, two_tenants: Tenants) -> None:
     retail = two_tenants[1]
     person_id = await create_person(database, "Aïcha")

@@ -1,5 +1,6 @@
 """Codes that stand for people, and the rules of a new requisition."""
 
+from datetime import date
 from uuid import UUID, uuid4
 
 from hypothesis import given
@@ -36,6 +37,7 @@ def test_codes_of_a_full_list_are_all_different() -> None:
 
 
 SKILL = uuid4()
+TODAY = date(2026, 11, 23)
 GOOD = NewRequisition(
     title=Localised("Officer", "Agent", "موظف"),
     requirements=[Requirement(SKILL, 1.0, 2, False)],
@@ -44,7 +46,7 @@ GOOD = NewRequisition(
 
 
 def test_a_good_requisition_has_no_errors() -> None:
-    assert requisition_errors(GOOD, {SKILL}, set()) == {}
+    assert requisition_errors(GOOD, {SKILL}, set(), TODAY) == {}
 
 
 def test_each_wrong_field_is_named() -> None:
@@ -55,16 +57,17 @@ def test_each_wrong_field_is_named() -> None:
         posts=0,
         unit="x" * 201,
         place="x" * 201,
+        closes_on=date(2026, 11, 22),
         pipeline_id=uuid4(),
     )
-    fields = {"title", "requirements", "posts", "unit", "place", "pipeline_id"}
-    assert set(requisition_errors(wrong, {SKILL}, set())) == fields
+    fields = {"title", "requirements", "posts", "unit", "place", "closes_on", "pipeline_id"}
+    assert set(requisition_errors(wrong, {SKILL}, set(), TODAY)) == fields
 
 
 def test_requirements_are_known_distinct_and_within_their_scales() -> None:
     def refused(*requirements: Requirement) -> bool:
         new = replace(GOOD, requirements=list(requirements))
-        return "requirements" in requisition_errors(new, {SKILL}, set())
+        return "requirements" in requisition_errors(new, {SKILL}, set(), TODAY)
 
     assert refused(Requirement(uuid4(), 1.0, 2, False))
     assert refused(Requirement(SKILL, 1.0, 2, False), Requirement(SKILL, 0.5, 1, True))

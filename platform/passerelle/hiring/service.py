@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from passerelle.hiring import candidate_store, store
 from passerelle.hiring.model import (
@@ -35,6 +36,7 @@ from passerelle.kernel.errors import NotFound
 from passerelle.kernel.events import emit
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.language import Localised
+from passerelle.people.prose import cleaned
 from passerelle.skills import store as skills
 from passerelle.skills.folding import folded
 
@@ -74,11 +76,13 @@ async def create_pipeline(
 
 async def open_requisition(tx: TenantTransaction, new: NewRequisition) -> Requisition:
     """Opens a requisition under the year's next number. Raises RequisitionInvalid."""
+    new = _cleaned(new)
     # First, so that two who open at the same time wait here for each other.
     number = await store.next_number(tx, datetime.now(UTC).year)
     pipelines = await store.pipelines(tx)
     known_skills = await skills.known_skills(tx, [one.skill_id for one in new.requirements])
-    errors = requisition_errors(new, known_skills, {one.id for one in pipelines})
+    today = datetime.now(UTC).date()
+    errors = requisition_errors(new, known_skills, {one.id for one in pipelines}, today)
     if errors:
         raise RequisitionInvalid(errors=errors)
     pipeline_id = new.pipeline_id or (pipelines[0].id if pipelines else None)
@@ -92,6 +96,11 @@ async def open_requisition(tx: TenantTransaction, new: NewRequisition) -> Requis
     opened = RequisitionOpened(requisition_id, number, title, pipeline_id, new.requirements)
     await emit(tx, "requisition.opened", opened, subject=requisition_id)
     return await require_requisition(tx, requisition_id)
+
+
+def _cleaned(new: NewRequisition) -> NewRequisition:
+    title = Localised(cleaned(new.title.en), cleaned(new.title.fr), cleaned(new.title.ar))
+    return replace(new, title=title, unit=cleaned(new.unit), place=cleaned(new.place))
 
 
 async def set_status(tx: TenantTransaction, requisition_id: UUID, status: Status) -> None:
@@ -112,7 +121,7 @@ async def move(tx: TenantTransaction, requisition_id: UUID, decision: Decision) 
     decided_by = tx.actor.person_id
     if tx.actor.kind != "person" or decided_by is None:
         raise DecisionNeedsPerson()
-    reason = decision.reason.strip()
+    reason = cleaned(decision.reason)
     if not REASON_LENGTH_MINIMUM <= len(reason) <= REASON_LENGTH_LIMIT:
         raise ReasonMissing(errors={"reason": ReasonMissing.mend})
     requisition = await require_requisition(tx, requisition_id)

@@ -1,5 +1,9 @@
-"""A person's own words as safe HTML: a little Markdown, no link, no image, no HTML of theirs."""
+"""What people write: cleaned to be kept, and as safe HTML to be shown.
 
+A little Markdown is taken; no link, no image, no HTML of theirs.
+"""
+
+import re
 from typing import Final
 
 import nh3
@@ -11,6 +15,14 @@ TAGS: Final = {"p", "br", "strong", "em", "ul", "ol", "li", "blockquote", "code"
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).disable(
     ["link", "image", "autolink", "reference", "html_block", "html_inline"]
 )
+
+# What no keyboard types and PostgreSQL doesn't keep (U+0000); tabs and line ends stay.
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def cleaned(text: str) -> str:
+    """The text without control characters, and without blanks at its ends."""
+    return _CONTROLS.sub("", text.replace("\r\n", "\n")).strip()
 
 
 def as_html(text: str) -> Markup:

@@ -3,8 +3,6 @@
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-import msgspec
-
 from passerelle.kernel.database import PersonTransaction
 from passerelle.kernel.errors import Invalid, NotFound
 from passerelle.kernel.events import emit
@@ -22,6 +20,7 @@ from passerelle.people.model import (
     SharingWithdrawn,
     end_of,
 )
+from passerelle.people.prose import cleaned
 
 
 class SharingDateInvalid(Invalid):
@@ -104,16 +103,12 @@ async def withdraw(tx: PersonTransaction, sharing_id: UUID) -> Sharing:
 
 async def save_profile(tx: PersonTransaction, profile: Profile) -> None:
     """Keeps what a person says of themselves. Raises ProfileTooLong."""
+    headline, about = cleaned(profile.headline), cleaned(profile.about)
     errors = {}
-    if len(profile.headline) > HEADLINE_LENGTH_LIMIT:
+    if len(headline) > HEADLINE_LENGTH_LIMIT:
         errors["headline"] = N_("Use at most 160 characters")
-    if len(profile.about) > ABOUT_LENGTH_LIMIT:
+    if len(about) > ABOUT_LENGTH_LIMIT:
         errors["about"] = N_("Use at most 4,000 characters")
     if errors:
         raise ProfileTooLong(errors=errors)
-    await store.save_profile(
-        tx,
-        msgspec.structs.replace(
-            profile, headline=profile.headline.strip(), about=profile.about.strip()
-        ),
-    )
+    await store.save_profile(tx, Profile(headline, about, profile.locale))
