@@ -5,7 +5,6 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import dramatiq
-import msgspec
 import pytest
 from dramatiq.brokers.stub import StubBroker
 from redis.asyncio import Redis
@@ -132,10 +131,6 @@ def run_worker(work: tasks.Work, settings: Settings, database: Database, valkey:
         return carried
 
     return run
-
-
-class DocumentRow(msgspec.Struct):
-    document: str
 
 
 @pytest.fixture

@@ -81,6 +81,7 @@ async def test_the_document_is_served_as_it_was_signed(
     assert answer.content == issued.document
     assert answer.headers["content-type"] == "application/vc"
     assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["x-robots-tag"] == "noindex"
 
 
 async def test_the_issuers_did_document_lists_the_key_that_signed(

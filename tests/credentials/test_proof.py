@@ -16,6 +16,7 @@ from passerelle.credentials import badge, contexts, did, multibase, proof
 from tests.credentials.documents import Issuer, achievement, credential
 
 FLIPS_BY_OTHERS = 60
+CASES = 300
 
 
 def refused(text: bytes, public_key: str) -> bool:
@@ -72,10 +73,10 @@ def test_every_byte_counts(text: bytes, issuer: Issuer) -> None:
 
 
 def test_a_letter_in_the_other_case_counts(text: bytes, issuer: Issuer) -> None:
-    for position, byte in enumerate(text):
-        if chr(byte).isalpha() and byte < 128:
-            other = text[:position] + bytes([byte ^ 0x20]) + text[position + 1 :]
-            assert refused(other, issuer.public_key), f"byte {position}: {other!r}"
+    letters = [place for place, byte in enumerate(text) if byte < 128 and chr(byte).isalpha()]
+    for position in letters[:: len(letters) // CASES]:
+        other = text[:position] + bytes([text[position] ^ 0x20]) + text[position + 1 :]
+        assert refused(other, issuer.public_key), f"byte {position}: {other!r}"
 
 
 def members(part: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

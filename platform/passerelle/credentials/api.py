@@ -20,8 +20,10 @@ from passerelle.kernel.settings import Settings
 
 #: Anyone's tools may read what is public, in a browser too.
 OPEN: Final = {"access-control-allow-origin": "*"}
+# For whoever was given the address; not for search engines.
+UNLISTED: Final = {"x-robots-tag": "noindex"}
 # Whoever holds the address may read the document; no cache keeps it beyond an erasure.
-UNKEPT: Final = {**OPEN, "cache-control": "no-store"}
+UNKEPT: Final = {**OPEN, **UNLISTED, "cache-control": "no-store"}
 
 
 @dataclass

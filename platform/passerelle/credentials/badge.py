@@ -42,7 +42,6 @@ class Profile(Part, frozen=True):
     id: Address
     type: tuple[Literal["Profile"]]
     name: Text
-    url: Address | UnsetType = UNSET
 
 
 class Criteria(Part, frozen=True):

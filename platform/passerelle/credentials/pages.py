@@ -11,7 +11,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
 from passerelle.credentials import badge, checking, showing, wallet_store
-from passerelle.credentials.api import as_json, check_address
+from passerelle.credentials.api import UNLISTED, as_json, check_address
 from passerelle.credentials.model import Check, WalletCredential
 from passerelle.kernel.actor import PERSON, PUBLIC
 from passerelle.kernel.database import Database, PersonReader
@@ -40,6 +40,7 @@ async def _result(database: Database, check: Check, status_code: int) -> Page:
             "step_texts": showing.STEP_TEXTS,
         },
         status_code=status_code,
+        headers=UNLISTED,
     )
 
 
