@@ -1,11 +1,12 @@
 """Nothing that a person sees is left in English alone."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from passerelle.web.catalogue import PLURAL_FORMS, Entry, read_parts
-from passerelle.web.extraction import Found, texts
+from passerelle.web.extraction import ROOT, Found, sources, texts
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|(?<!%)%(?![%(])")
 ARABIC = re.compile(r"[\u0600-\u06ff]")
@@ -100,3 +101,27 @@ def test_no_text_holds_markup(language: str) -> None:
         if re.search(r"<\w|</|&\w+;", form)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+#: Names and marks that are the same in every language.
+NO_WORDS = {"Passerelle"}
+
+
+def bare_words(template: str) -> list[str]:
+    """What a template would show in the same words whatever the language."""
+    text = re.sub(r"{#.*?#}", "", template, flags=re.DOTALL)
+    # What stands in a block `width` or `body` is a class; a `trans` block is in the catalogue.
+    text = re.sub(r"{% block (?:width|body) %}.*?{% endblock %}", "", text)
+    text = re.sub(r"{%-?\s*trans\b.*?endtrans\s*-?%}|<code.*?</code>", "", text, flags=re.DOTALL)
+    text = re.sub(r"{%.*?%}|{{.*?}}", "", text, flags=re.DOTALL)
+    told = re.findall(r'(?:aria-label|title|placeholder|alt)="([^"]*)"', text)
+    shown = re.sub(r"<[^>]*>|[\w-]+=\"[^\"]*\"", " ", text)
+    words: list[str] = re.findall(r"[A-Za-z]{2,}", " ".join([shown, *told]))
+    return words
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in sources() if p.suffix == ".html"], ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_a_template_shows_no_word_that_is_not_translated(path: Path) -> None:
+    assert not [word for word in bare_words(path.read_text()) if word not in NO_WORDS]

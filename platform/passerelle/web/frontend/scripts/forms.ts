@@ -1,10 +1,6 @@
 // Small helps around forms and figures. Each works without a script too, but for copying.
-export function forms(root: ParentNode = document): void {
-  root.querySelector<HTMLElement>("[data-focus-first]")?.focus();
-  for (const form of root.querySelectorAll<HTMLFormElement>("form[data-submit-at-once]")) form.submit();
-  for (const control of root.querySelectorAll<HTMLSelectElement>("select[data-submit-on-change]")) {
-    control.addEventListener("change", () => control.form?.requestSubmit());
-  }
+export function forms(): void {
+  document.querySelector<HTMLElement>("[data-focus-first]")?.focus();
 }
 
 /** A second press on a button that already sends is dropped; the page that answers resets it. */
