@@ -126,7 +126,9 @@ create table decision (
   decided_by      uuid not null,
   decided_by_name text not null check (decided_by_name <> ''),
   reason          text not null check (char_length(reason) between 10 and 2000),
-  decided_at      timestamptz not null default now(),
+  -- Taken while the application's row is held: of two decisions that wait for each other, the
+  -- second has the later time, whichever transaction began first.
+  decided_at      timestamptz not null default clock_timestamp(),
   primary key (tenant_id, id),
   foreign key (tenant_id, application_id) references application,
   foreign key (tenant_id, from_stage) references stage,

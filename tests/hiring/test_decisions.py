@@ -1,6 +1,7 @@
 """A decision has a person's name and a reason, is made once, and stays on record."""
 
 import asyncio
+import random
 from uuid import uuid4
 
 import asyncpg
@@ -147,6 +148,35 @@ async def test_of_decisions_made_at_the_same_time_one_counts(
             f"select count(*) from {table} = $1", made[0].application_id
         )
         assert count == 1
+
+
+async def test_however_decisions_collide_they_form_one_unbroken_chain(
+    database: Database, two_tenants: Tenants
+) -> None:
+    retail = two_tenants[1]
+    person_id = await create_person(database, "Aïcha")
+    await share(database, person_id, retail.tenant_id)
+    requisition = await open_requisition(database, retail)
+    stages = await stages_of(database, retail, requisition)
+    chance = random.Random(118)
+    paths = [tuple(chance.sample(range(3), 2)) for _ in range(60)]
+    outcomes: list[object] = []
+    for start in range(0, 60, 6):
+        outcomes += await asyncio.gather(
+            *(
+                move(database, retail, requisition.id, person_id, stages, (path[0], path[1]))
+                for path in paths[start : start + 6]
+            ),
+            return_exceptions=True,
+        )
+    assert {type(one) for one in outcomes} == {service.Moved, CandidateMovedAlready}
+    reader = database.tenant_reader(retail.tenant_id, recruiter(retail))
+    decided = (await candidate_store.decisions(reader, requisition.id, person_id))[::-1]
+    assert len(decided) == sum(isinstance(one, service.Moved) for one in outcomes)
+    assert decided[0].from_stage == stages[0].id
+    assert [one.from_stage for one in decided[1:]] == [one.to_stage for one in decided[:-1]]
+    standing = await ranking.standing_of(reader, requisition, stages, person_id)
+    assert standing.stage_id == decided[-1].to_stage
 
 
 async def test_a_candidate_can_go_on_and_back_and_each_step_has_its_reason(
