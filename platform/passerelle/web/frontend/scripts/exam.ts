@@ -61,7 +61,8 @@ function ticking(clock: HTMLElement): void {
     const secondsLeft = Math.max(0, (endsAt - performance.now()) / 1000);
     const minutes = Math.ceil(secondsLeft / 60);
     if (minutes !== last) {
-      const text = inMinutes(minutes, "short");
+      // Arabic shortens the minute to a letter that few would know.
+      const text = inMinutes(minutes, document.documentElement.lang === "ar" ? "long" : "short");
       if (shown && last >= 0) shown.textContent = text;
       if (announce && last >= 0 && ANNOUNCED_MINUTES.includes(minutes)) {
         announce.textContent = (clock.dataset["soon"] ?? "").replace("%(time)s", inMinutes(minutes, "long"));
