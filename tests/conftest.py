@@ -39,6 +39,12 @@ ROOT = Path(__file__).parents[1]
 ROLE_PASSWORDS = {role: hashlib.sha256(role.encode()).hexdigest() for role in databases.LOGIN_ROLES}
 
 
+def schema_digest() -> str:
+    """Changes with any migration: a database by this name has this very schema."""
+    content = b"".join(path.read_bytes() for path in sorted(databases.MIGRATIONS.glob("*.sql")))
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
 @pytest.fixture(scope="session")
 def test_directory() -> Path:
     named = os.environ.get("PASSERELLE_TEST_DIRECTORY")
@@ -66,8 +72,7 @@ def valkey_server(test_directory: Path) -> Iterator[ValkeyServer]:
 @pytest.fixture(scope="session")
 async def template_database(postgres: PostgresServer) -> str:
     """The name of a migrated database; made anew when a migration changes."""
-    content = b"".join(path.read_bytes() for path in sorted(databases.MIGRATIONS.glob("*.sql")))
-    name = f"template_{hashlib.sha256(content).hexdigest()[:12]}"
+    name = f"template_{schema_digest()}"
     await databases.create_roles(postgres.superuser_dsn(), ROLE_PASSWORDS)
     await databases.create_database(postgres.superuser_dsn(), name)
     await databases.migrate(postgres.superuser_dsn(name))

@@ -19,7 +19,7 @@ from tenants.access.sessions import Sessions
 from tests.benchmarks.harness import Result, compare
 from tests.benchmarks.load import requests_per_second
 from tests.benchmarks.rls_server import BY_HAND_ROLE
-from tests.conftest import ROLE_PASSWORDS, ROOT
+from tests.conftest import ROLE_PASSWORDS, ROOT, schema_digest
 from tests.running import servers
 
 DIRECTORY = ROOT / ".passerelle" / "bench"
@@ -100,8 +100,9 @@ class Side:
 
 
 async def run() -> Result:
-    async with servers(DIRECTORY, "bench_rls") as (postgres, _, variables, settings):
-        tenant_id = await prepare(postgres.superuser_dsn("bench_rls"))
+    name = f"bench_rls_{schema_digest()}"
+    async with servers(DIRECTORY, name) as (postgres, _, variables, settings):
+        tenant_id = await prepare(postgres.superuser_dsn(name))
         cookie = await session_cookie(settings, tenant_id)
         walls, by_hand = Side("ours", variables), Side("by_hand", variables)
         path = "/t/bench-7/api/requisitions"
