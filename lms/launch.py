@@ -18,7 +18,7 @@ from lms.key_sets import KeySets
 from lms.model import Registration
 from lms.refusals import LaunchRefused
 from lms.state import LoginState, StateSeal
-from lms.verification import Snapshot, check_target, read_token, verify
+from lms.verification import Snapshot, Token, check_target, read_token, verify
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
 from passerelle.kernel.errors import Unavailable
@@ -142,21 +142,29 @@ async def complete(door: Door, form: LaunchForm, browser: str | None) -> Verifie
     if registration is None:
         raise refusals.RegistrationUnknown()
     try:
-        snapshot = Snapshot(
-            tenant_id=begun.tenant_id,
-            registration_id=registration.id,
-            issuer=registration.issuer,
-            client_id=registration.client_id,
-            deployment_ids=registrations.deployment_ids(registration),
-            key_set=await door.key_sets.holding(registration, token.key_id),
-            public_url=door.settings.public_url,
-        )
-        launch = verify(token, snapshot, begun, now)
-        await spend_nonce(door.valkey, begun)
+        launch = await accept(door, registration, token, begun, now)
     except LaunchRefused as refused:
         await _note(door, begun, refused)
         raise
     return Verified(launch, registration)
+
+
+async def accept(
+    door: Door, registration: Registration, token: Token, begun: LoginState, now: float
+) -> Launch:
+    """Verifies the token that answers a login, then spends its nonce."""
+    snapshot = Snapshot(
+        tenant_id=begun.tenant_id,
+        registration_id=registration.id,
+        issuer=registration.issuer,
+        client_id=registration.client_id,
+        deployment_ids=registrations.deployment_ids(registration),
+        key_set=await door.key_sets.holding(registration, token.key_id),
+        public_url=door.settings.public_url,
+    )
+    launch = verify(token, snapshot, begun, now)
+    await spend_nonce(door.valkey, begun)
+    return launch
 
 
 async def spend_nonce(valkey: Redis, begun: LoginState) -> None:
