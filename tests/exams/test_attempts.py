@@ -8,8 +8,8 @@ import asyncpg
 import msgspec
 import pytest
 
-from passerelle.exams import service, tasks
-from passerelle.exams.model import Answer, Attempt, ExamPassed, letter_of, shown_order
+from passerelle.exams import tasks
+from passerelle.exams.model import Answer, ExamPassed
 from passerelle.exams.service import (
     AlreadyPassed,
     AnswerInvalid,
@@ -21,37 +21,10 @@ from passerelle.kernel.database import Database
 from passerelle.kernel.errors import NotFound
 from passerelle.kernel.events import Event
 from tests.conftest import People
-from tests.exams.factories import CANARY, MadeForm, make_form
+from tests.exams.factories import CANARY, make_form
+from tests.exams.sitting import Sitting
 
 SYSTEM = actors.system("tests")
-
-
-class Sitting:
-    """One learner before one form, each step in a transaction of its own."""
-
-    def __init__(self, database: Database, people: People, form: MadeForm) -> None:
-        self.database = database
-        self.people = people
-        self.form = form
-        self.person_id = people.learner_id
-
-    async def start(self) -> Attempt:
-        async with self.database.tenant(self.people.tenant_id, SYSTEM) as tx:
-            return await service.start(tx, self.person_id, self.form.code)
-
-    async def answer(
-        self, attempt_id: UUID, item_id: UUID, *, right: bool = True, revision: int | None = None
-    ) -> None:
-        letter = letter_of(shown_order(attempt_id, item_id, 4), 0 if right else 1)
-        await self.send(attempt_id, item_id, Answer(letter, revision=revision))  # type: ignore[arg-type]
-
-    async def send(self, attempt_id: UUID, item_id: UUID, answer: Answer) -> service.SavedAnswer:
-        async with self.database.tenant(self.people.tenant_id, SYSTEM) as tx:
-            return await service.save_answer(tx, self.person_id, attempt_id, item_id, answer)
-
-    async def finish(self, attempt_id: UUID) -> Attempt:
-        async with self.database.tenant(self.people.tenant_id, SYSTEM) as tx:
-            return await service.finish(tx, self.person_id, attempt_id)
 
 
 @pytest.fixture
