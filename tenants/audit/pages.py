@@ -25,11 +25,19 @@ TEXT_LIMIT_CHARACTERS = 200
 LABELS = {
     "access.refused": N_("Access refused"),
     "application.moved": N_("A decision on an application"),
+    "credential.due": N_("A credential was earned"),
     "credential.issued": N_("A credential was issued"),
+    "credential.revoked": N_("A credential was revoked"),
     "exam.finished": N_("An exam was finished"),
     "exam.passed": N_("An exam was passed"),
+    "grade.due": N_("A grade was queued for the LMS"),
+    "lms.connected": N_("An LMS was connected"),
     "member.admitted": N_("A member was admitted"),
+    "member.signed_in": N_("A member signed in"),
+    "requisition.closed": N_("A requisition was closed"),
     "requisition.opened": N_("A requisition was opened"),
+    "requisition.opened_again": N_("A requisition was opened again"),
+    "sign_in.refused": N_("A sign-in was refused"),
     "tenant.created": N_("The organisation was created"),
 }
 
