@@ -24,8 +24,12 @@ EVIDENCE_KINDS = {
 }
 
 
+#: A link that adds less than this share of the score is too thin to be read as a span.
+SMALLEST_SHARE_DRAWN = 0.03
+
+
 class ExplanationShown(Struct, frozen=True):
-    """What the page shows: the spans of the drawing add up to the score.
+    """What the page shows: the spans of the drawing and its rest add up to the score.
 
     `besides` is what the person has proven that carries nothing here.
     """
@@ -34,6 +38,25 @@ class ExplanationShown(Struct, frozen=True):
     model_version: str
     drawing: Drawing
     besides: list[Proof]
+
+
+def spans_and_rest(explanation: Explanation) -> tuple[list[Span], float]:
+    """The links that are wide enough to draw, and what all others add or take away together.
+
+    What reaches a missing requirement is drawn by no one: a related skill is no proof of it.
+    """
+    least = SMALLEST_SHARE_DRAWN * max(explanation.score, 0.0)
+    spans: list[Span] = []
+    rest = 0.0
+    for one in explanation.contributions:
+        missing = one.requirement_skill_id in explanation.missing
+        if missing or one.amount <= 0 or one.amount < least:
+            rest += one.amount
+        else:
+            spans.append(
+                Span(str(one.evidence_skill_id), str(one.requirement_skill_id), one.amount)
+            )
+    return spans, rest
 
 
 def best_of_each_skill(evidence: list[Evidence]) -> dict[UUID, Evidence]:
@@ -51,23 +74,22 @@ async def in_words(
 ) -> ExplanationShown:
     """The explanation in the current language; what is carried most stands first."""
     evidence = best_of_each_skill(await skills.shared_evidence(read, [person_id]))
-    carrying = {one.evidence_skill_id for one in explanation.contributions}
+    spans, rest = spans_and_rest(explanation)
+    carrying = {UUID(span.proof) for span in spans}
     named = {*evidence, *carrying, *(one.skill_id for one in requirements)}
     labels = await skills.labels(read, list(named), current().locale)
     closers = await store.achievements_proving(read, explanation.missing)
-    asked = _requirements(explanation, requirements, labels, closers)
+    asked = _requirements(spans, requirements, labels, closers)
     proofs = [
         _proof(skill_id, labels.get(skill_id, ""), evidence.get(skill_id))
-        for skill_id in _facing(explanation, {*evidence, *carrying}, asked)
+        for skill_id in _facing(spans, {*evidence, *carrying}, asked)
     ]
     drawing = bridge.draw(
         Bridge(
             proofs=[one for one in proofs if UUID(one.key) in carrying],
             requirements=asked,
-            spans=[
-                Span(str(one.evidence_skill_id), str(one.requirement_skill_id), one.amount)
-                for one in explanation.contributions
-            ],
+            spans=spans,
+            rest=rest,
         ),
         mirrored=current().direction == "rtl",
     )
@@ -75,21 +97,19 @@ async def in_words(
     return ExplanationShown(explanation.score, explanation.model_version, drawing, besides)
 
 
-def _facing(
-    explanation: Explanation, proven: set[UUID], asked: list[bridge.Requirement]
-) -> list[UUID]:
+def _facing(spans: list[Span], proven: set[UUID], asked: list[bridge.Requirement]) -> list[UUID]:
     """Proven skills in the order of what they carry on the other bank, so that few spans cross."""
     places = {one.key: place for place, one in enumerate(asked)}
-    amounts = dict.fromkeys(proven, 0.0)
-    moments = dict.fromkeys(proven, 0.0)
-    for one in explanation.contributions:
-        amounts[one.evidence_skill_id] += one.amount
-        place = places.get(str(one.requirement_skill_id), len(asked))
-        moments[one.evidence_skill_id] += one.amount * place
+    amounts: dict[str, float] = {}
+    moments: dict[str, float] = {}
+    for span in spans:
+        amounts[span.proof] = amounts.get(span.proof, 0.0) + span.amount
+        place = places.get(span.requirement, len(asked))
+        moments[span.proof] = moments.get(span.proof, 0.0) + span.amount * place
 
     def middle(skill_id: UUID) -> float:
-        amount = amounts[skill_id]
-        return moments[skill_id] / amount if amount > 0 else float(len(asked))
+        amount = amounts.get(str(skill_id), 0.0)
+        return moments[str(skill_id)] / amount if amount > 0 else float(len(asked))
 
     return sorted(proven, key=lambda one: (middle(one), one))
 
@@ -107,19 +127,20 @@ def _proof(skill_id: UUID, label: str, evidence: Evidence | None) -> Proof:
 
 
 def _requirements(
-    explanation: Explanation,
+    spans: list[Span],
     requirements: list[Requirement],
     labels: dict[UUID, str],
     closers: dict[UUID, list[Localised]],
 ) -> list[bridge.Requirement]:
-    """Missing ones last; else those first to which most is added."""
-    adds = {one.skill_id: 0.0 for one in requirements}
-    for one in explanation.contributions:
-        adds[one.requirement_skill_id] = adds.get(one.requirement_skill_id, 0.0) + one.amount
+    """First those that are carried most; last those that nothing carries."""
+    adds: dict[str, float] = {}
+    for span in spans:
+        adds[span.requirement] = adds.get(span.requirement, 0.0) + span.amount
     shown = []
-    for asked in sorted(requirements, key=lambda one: -adds[one.skill_id]):
+    for asked in sorted(requirements, key=lambda one: -adds.get(str(one.skill_id), 0.0)):
         level = translate(N_("level %(level)s"), level=format_number(asked.level))
-        note = f"{level} · {translate(N_('desired'))}" if asked.desired else level
+        desired = translate(N_("desired"))
+        note = f"{level} · {desired}" if asked.desired else level
         closing = closers.get(asked.skill_id)
         shown.append(
             bridge.Requirement(

@@ -51,11 +51,15 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Bridge(msgspec.Struct, frozen=True):
-    """Spans with no positive amount carry nothing and are left out."""
+    """Spans with no positive amount carry nothing and are left out.
+
+    `rest` is what links add (or take away) that are too small to draw; it counts in the total.
+    """
 
     proofs: Sequence[Proof]
     requirements: Sequence[Requirement]
     spans: Sequence[Span]
+    rest: float = 0.0
 
 
 class Label(msgspec.Struct, frozen=True):
@@ -107,6 +111,7 @@ class Drawing(msgspec.Struct, frozen=True):
     bands: Sequence[Band]
     gaps: Sequence[str]
     rows: Sequence[Carried]
+    rest: float
     total: float
     mirrored: bool
 
@@ -171,7 +176,8 @@ def draw(bridge: Bridge, *, mirrored: bool = False) -> Drawing:
         bands=_bands(bridge, spans, near, far, THICKEST / widest, x),
         gaps=[_gap(s, x) for key, s in far.items() if key not in proven],
         rows=_rows(bridge, spans),
-        total=sum(span.amount for span in spans if not span.planned),
+        rest=bridge.rest,
+        total=sum(span.amount for span in spans if not span.planned) + bridge.rest,
         mirrored=mirrored,
     )
 
