@@ -76,6 +76,8 @@ class Instance:
 
         Raises ServerProblem (what is wrong, how to mend it); what had started is stopped first.
         """
+        if self._lock is not None:
+            return self
         try:
             self._start(keycloak, wait_for_keycloak)
         except BaseException:

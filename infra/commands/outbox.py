@@ -27,7 +27,7 @@ def show(*, as_json: AsJson = False) -> int:
     as_json
         Print one JSON object.
     """
-    state, dead = run(_state())
+    state, dead = run(outbox_state())
     if as_json:
         known = {**dict(state), "deliveries": [dict(row) for row in dead]}
         print(json.dumps(msgspec.to_builtins(known)))
@@ -54,12 +54,12 @@ def show(*, as_json: AsJson = False) -> int:
 @app.command
 def replay() -> int:
     """Try every dead delivery again. What was done already is not done twice."""
-    count = run(_replay())
+    count = run(replay_dead())
     console.print(f"{count} to be tried again by the worker.")
     return 0
 
 
-async def _state() -> tuple[asyncpg.Record, list[asyncpg.Record]]:
+async def outbox_state() -> tuple[asyncpg.Record, list[asyncpg.Record]]:
     connection = await connect_as("worker_relay")
     try:
         state = await connection.fetchrow(STATE)
@@ -68,7 +68,7 @@ async def _state() -> tuple[asyncpg.Record, list[asyncpg.Record]]:
         await connection.close()
 
 
-async def _replay() -> int:
+async def replay_dead() -> int:
     connection = await connect_as("worker_relay")
     try:
         return int(await connection.fetchval(REPLAY))

@@ -165,7 +165,7 @@ class PostgresServer:
         finally:
             password_file.unlink()
         if outcome.returncode != 0:
-            raise _explained(outcome.stdout, data)
+            raise explained(outcome.stdout, data)
         write_private(self.directory / "superuser-password", password.encode())
         new.rename(data)
 
@@ -209,7 +209,7 @@ class PostgresServer:
                 said = self._process.log_since_start()
                 self._process.stop(*STOP_STEPS)
                 if "Address already in use" not in said or len(taken) > 8:
-                    raise _explained(said, data) from None
+                    raise explained(said, data) from None
                 taken.append(port)
 
     def _accepts_connections(self) -> bool:
@@ -269,7 +269,7 @@ def _corrupt(data: Path, why: str) -> ServerProblem:
     )
 
 
-def _explained(said: str, data: Path) -> ServerProblem:
+def explained(said: str, data: Path) -> ServerProblem:
     """The sentence for a person from what PostgreSQL said when it would not start."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     missing = re.search(r"error while loading shared libraries: (\S+?):", said)

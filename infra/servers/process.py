@@ -104,6 +104,8 @@ class ServerProcess:
 
         It is ours to stop when the process that started it has ended, and a guest's otherwise.
         """
+        if self.running:
+            return True
         record = read_record(self.directory)
         process = None if record is None else find(record.process_id, record.started_at)
         if record is None or process is None:

@@ -17,10 +17,10 @@ DOWNLOADED = ("keycloak-*", "chromium", TOOLS.name, STAMPS.name, "setup.lock")
 
 def main() -> int:
     if program("python").exists() and MADE.exists():
-        command = [program("python"), "-m", "infra.servers.leftovers", MADE]
+        command: list[str | Path] = [program("python"), "-m", "infra.servers.leftovers", MADE]
         if subprocess.run(command, cwd=CHECKOUT, check=False).returncode != 0:
             return 1
-    for path in _to_remove(everything=bool(os.environ.get("ALL"))):
+    for path in to_remove(everything=bool(os.environ.get("ALL"))):
         say(f"Removing {path.relative_to(CHECKOUT)}")
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -29,7 +29,7 @@ def main() -> int:
     return 0
 
 
-def _to_remove(*, everything: bool) -> list[Path]:
+def to_remove(*, everything: bool) -> list[Path]:
     if everything:
         made = [MADE, ENVIRONMENT, WEB / "node_modules", WEB / "static" / "built"]
         return [path for path in made if path.exists()]

@@ -34,11 +34,11 @@ def _install() -> None:
     """Into a virtual environment, or beside one where this Python can make none (Debian's)."""
     requirement, failing = f"uv=={UV_VERSION}", "uv could not be installed"
     pip = ("install", "--quiet", "--disable-pip-version-check")
-    if _has("venv") and _has("ensurepip"):
+    if has_module("venv") and has_module("ensurepip"):
         run([sys.executable, "-m", "venv", TOOLS], failing=failing)
         inside = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
         run([TOOLS / inside, "-m", "pip", *pip, requirement], failing=failing)
-    elif _has("pip"):
+    elif has_module("pip"):
         run([sys.executable, "-m", "pip", *pip, "--target", TOOLS, requirement], failing=failing)
     else:
         raise SetupProblem(
@@ -55,5 +55,5 @@ def _place() -> Path | None:
     return None
 
 
-def _has(module: str) -> bool:
+def has_module(module: str) -> bool:
     return importlib.util.find_spec(module) is not None

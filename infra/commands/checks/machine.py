@@ -1,7 +1,5 @@
 """This machine: Python, settings that go together, disk, folders, the built front end."""
 
-import base64
-import binascii
 import shutil
 import sys
 import tempfile
@@ -13,7 +11,6 @@ from passerelle.web import assets
 
 OLDEST_PYTHON = (3, 11)
 FREE_PROBLEM_MIB, FREE_WARNING_MIB = 500, 5_000
-MASTER_KEY_BYTES = 32
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -32,7 +29,6 @@ def python() -> Finding:
 async def check(context: Context) -> list[Finding]:
     return [
         _public_url(context),
-        _master_key(context),
         _private_addresses(context),
         _objects(context),
         _disk(context),
@@ -51,22 +47,6 @@ def _public_url(context: Context) -> Finding:
             "Serve it over https and write https:// there.",
         )
     return ok("public address", address)
-
-
-def _master_key(context: Context) -> Finding:
-    try:
-        size = len(base64.b64decode(context.settings.master_key, validate=True))
-    except binascii.Error:
-        size = 0
-    if size != MASTER_KEY_BYTES:
-        return problem(
-            "master key",
-            f"PASSERELLE_MASTER_KEY is not {MASTER_KEY_BYTES} bytes in base64.",
-            "It seals the organisations' private keys.",
-            "Put the key back with which they were sealed; for a new service make one: "
-            "openssl rand -base64 32",
-        )
-    return ok("master key", f"{MASTER_KEY_BYTES} bytes")
 
 
 def _private_addresses(context: Context) -> Finding:

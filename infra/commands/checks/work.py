@@ -70,7 +70,14 @@ async def outbox(context: Context) -> list[Finding]:
     try:
         state = await connection.fetchrow(STATE)
     except asyncpg.UndefinedFunctionError:
-        return []  # said by the check of migrations
+        return [
+            problem(
+                "outbox",
+                "The database lacks the outbox.",
+                "Credentials, grades and mail cannot be sent.",
+                "`passerelle migrate`",
+            )
+        ]
     finally:
         await connection.close()
     if state is None:
