@@ -21,6 +21,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from redis.asyncio import Redis
 
+from infra.openapi import describe_refusals
 from passerelle.kernel import settings as kernel_settings
 from passerelle.kernel.actor import PUBLIC
 from passerelle.kernel.database import Database
@@ -69,7 +70,7 @@ def room_handlers() -> list[Any]:
 def create_app(settings: Settings, *, debug: bool = False) -> Litestar:
     """The whole application over these settings."""
     answers = face.exception_handlers()
-    return Litestar(
+    app = Litestar(
         route_handlers=[health, *face.handlers(settings), *room_handlers()],
         dependencies={**DEPENDENCIES, **room_dependencies()},
         guards=[require_permission],
@@ -84,6 +85,8 @@ def create_app(settings: Settings, *, debug: bool = False) -> Litestar:
         debug=debug,
         logging_config=None,
     )
+    describe_refusals(app.openapi_schema)
+    return app
 
 
 def application() -> Litestar:
