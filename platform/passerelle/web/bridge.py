@@ -146,6 +146,9 @@ class _Slot(msgspec.Struct):
         return self.y + (self.height - self.bank) / 2
 
 
+_Slots = dict[str, _Slot]
+
+
 def draw(bridge: Bridge, *, mirrored: bool = False) -> Drawing:
     """The figure's geometry; `mirrored` for a language that is read from right to left."""
     spans = [span for span in bridge.spans if span.amount > 0]
@@ -210,12 +213,9 @@ def _lines(text: str, letter: float, width: float) -> int:
 
 
 def _slots(
-    nodes: Sequence[Proof] | Sequence[Requirement],
-    totals: dict[str, float],
-    widest: float,
-    width: float,
-) -> dict[str, _Slot]:
-    slots: dict[str, _Slot] = {}
+    nodes: Sequence[Proof | Requirement], totals: dict[str, float], widest: float, width: float
+) -> _Slots:
+    slots: _Slots = {}
     y = 0.0
     for node in nodes:
         notes = _lines(node.note, _NOTE_LETTER, width)
@@ -231,32 +231,25 @@ def _slots(
     return slots
 
 
-def _end(slots: dict[str, _Slot]) -> float:
+def _end(slots: _Slots) -> float:
     return max((slot.y + slot.height for slot in slots.values()), default=0.0)
 
 
-def _spread(slots: dict[str, _Slot], height: float) -> None:
+def _spread(slots: _Slots, height: float) -> None:
     """The shorter bank takes more space between its labels, and stands in the middle."""
-    spare = height - _end(slots)
-    between = max(len(slots) - 1, 1)
-    more = min(spare / between, MOST_SPACE - SPACE) if len(slots) > 1 else 0.0
-    start = (spare - more * between if len(slots) > 1 else spare) / 2
+    spare, between = height - _end(slots), max(len(slots) - 1, 0)
+    more = min(spare / between, MOST_SPACE - SPACE) if between else 0.0
+    start = (spare - more * between) / 2
     for index, slot in enumerate(slots.values()):
         slot.y = round(slot.y + start + index * more, 1)
 
 
 def _bands(
-    bridge: Bridge,
-    spans: Sequence[Span],
-    near: dict[str, _Slot],
-    far: dict[str, _Slot],
-    scale: float,
-    x: _Mirror,
+    bridge: Bridge, spans: Sequence[Span], near: _Slots, far: _Slots, scale: float, x: _Mirror
 ) -> list[Band]:
     """In the order of the banks, so that spans cross as little as they can."""
     proofs = [proof.key for proof in bridge.proofs]
     requirements = [requirement.key for requirement in bridge.requirements]
-    ends: dict[int, tuple[float, float, float]] = {}
     ordered = sorted(
         range(len(spans)),
         key=lambda i: (proofs.index(spans[i].proof), requirements.index(spans[i].requirement)),
@@ -266,12 +259,13 @@ def _bands(
         slot = near[spans[i].proof]
         starts[i] = slot.bank_y + slot.taken
         slot.taken += spans[i].amount * scale
+    bands: dict[int, Band] = {}
     for i in sorted(ordered, key=lambda i: requirements.index(spans[i].requirement)):
         slot = far[spans[i].requirement]
-        thickness = max(spans[i].amount * scale, THINNEST)
-        ends[i] = (starts[i], slot.bank_y + slot.taken, thickness)
+        end, thickness = slot.bank_y + slot.taken, max(spans[i].amount * scale, THINNEST)
+        bands[i] = Band(_band(starts[i], end, thickness, x), spans[i].planned)
         slot.taken += spans[i].amount * scale
-    return [Band(_band(*ends[i], x), spans[i].planned) for i in ordered]
+    return [bands[i] for i in ordered]
 
 
 def _band(from_y: float, to_y: float, thickness: float, x: _Mirror) -> str:
