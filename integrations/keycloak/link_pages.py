@@ -58,7 +58,8 @@ async def explain(
             "linked": linked,
             "answers": linked or await realm.answers(),
             "organisation": link.tenant_name,
-            "start": f"/auth/link?{urlencode({'ticket': ticket})}",
+            # The language goes along: the new window does not see the frame's cookie of it.
+            "start": f"/auth/link?{urlencode({'ticket': ticket, 'lang': current().locale})}",
         },
     )
 

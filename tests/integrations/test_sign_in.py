@@ -9,8 +9,10 @@ import pytest
 from redis.asyncio import Redis
 
 from infra.demo import sign_in as driver
-from infra.demo.sign_in import sign_in
+from infra.demo.sign_in import SignInFailed, sign_in
 from integrations.keycloak import flow
+from integrations.keycloak.administration import Administration, NewAccount
+from passerelle.kernel.identifiers import new_id
 from tenants.access.sessions import COOKIE
 from tests.integrations.conftest import PASSWORD, House
 
@@ -292,3 +294,17 @@ async def test_both_sides_speak_the_persons_language(
     keycloaks = await client.get(f"/auth/start?{urlencode({'tenant': house.retail[1]})}")
     assert f'lang="{locale}"' in keycloaks.text
     assert f'dir="{direction}"' in keycloaks.text
+
+
+async def test_a_password_can_not_be_tried_for_ever(
+    person_browser: Browsers, administration: Administration
+) -> None:
+    email = f"{new_id().hex[-12:]}@example.org"
+    await administration.ensure_account(
+        NewAccount(email=email, first_name="Ines", last_name="Test", locale="en", password=PASSWORD)
+    )
+    for attempt in range(12):
+        with pytest.raises(SignInFailed, match="Keycloak refused"):
+            await sign_in(person_browser(), "/me/sign-in", email, f"wrong {attempt} wrong wrong")
+    with pytest.raises(SignInFailed, match="Keycloak refused"):
+        await sign_in(person_browser(), "/me/sign-in", email, PASSWORD)
