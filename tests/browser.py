@@ -51,17 +51,17 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def serving(app: Litestar) -> AsyncIterator[str]:
-    """The application on a free port of this machine, in this event loop."""
+async def serving(app: Litestar, port: int = 0) -> AsyncIterator[str]:
+    """The application on this port (0: a free one) of this machine, in this event loop."""
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off")
     )
     running = asyncio.create_task(server.serve())
     async with asyncio.timeout(START_LIMIT_S):
         while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
             await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://localhost:{port}"
+    bound = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://localhost:{bound}"
     server.should_exit = True
     await running
 
