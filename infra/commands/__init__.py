@@ -18,14 +18,27 @@ app = App(
 )
 # By their import path: only the group that is used is loaded.
 for place, name, summary in (
-    ("doctor:doctor", "doctor", "Look at everything the service needs, and say how to mend it."),
-    ("database:migrate", "migrate", "Create the roles where missing, and apply new migrations."),
-    ("processes:web", "web", "Answer people's requests, until SIGTERM."),
-    ("processes:worker", "worker", "Carry out what events ask for, until SIGTERM."),
-    ("outbox:app", "outbox", "See what waits to be carried out; try again what could not be."),
-    ("tenant:app", "tenant", "The organisations that are customers."),
+    (
+        "infra.commands.doctor:doctor",
+        "doctor",
+        "Look at everything the service needs, and say how to mend it.",
+    ),
+    (
+        "infra.commands.database:migrate",
+        "migrate",
+        "Create the roles where missing, and apply new migrations.",
+    ),
+    ("infra.commands.processes:web", "web", "Answer people's requests, until SIGTERM."),
+    ("infra.commands.processes:worker", "worker", "Carry out what events ask for, until SIGTERM."),
+    (
+        "infra.commands.outbox:app",
+        "outbox",
+        "See what waits to be carried out; try again what could not be.",
+    ),
+    ("infra.commands.tenant:app", "tenant", "The organisations that are customers."),
+    ("integrations.keycloak.commands:app", "member", "People who sign in through Keycloak."),
 ):
-    app.command(f"infra.commands.{place}", name=name, help=summary)
+    app.command(place, name=name, help=summary)
 
 
 @app.meta.default

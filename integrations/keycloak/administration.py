@@ -168,7 +168,6 @@ class Administration:
                 subject,
                 ["UPDATE_PASSWORD", "VERIFY_EMAIL"],
                 client_id=self._settings.keycloak_client_id,
-                redirect_uri=f"{self._settings.public_url}/auth/callback",
             )
         return Account(subject, created=True)
 

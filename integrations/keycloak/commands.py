@@ -3,14 +3,16 @@
 import asyncio
 import sys
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from integrations.keycloak.administration import Administration
 from integrations.keycloak.members import AddedMember, NewMember, add_member
 from passerelle.kernel import actor as actors
 from passerelle.kernel import settings as kernel_settings
 from passerelle.kernel.database import Database
+from passerelle.kernel.errors import Invalid
 from passerelle.kernel.language import Locale
 from tenants.service import tenant_by_slug
 
@@ -26,7 +28,7 @@ def add(
     last_name: str,
     role: list[str],
     locale: Locale = "en",
-    password_file: Path | None = None,
+    password_file: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
 ) -> int:
     """Add a member: account, membership and roles. Again, it adds roles and nothing else.
 
@@ -48,17 +50,13 @@ def add(
         A file with the first password, or - for standard input. Without it, Keycloak sends the
         person a link to choose one.
     """
-    password = None
-    if password_file is not None:
-        given = sys.stdin.read() if str(password_file) == "-" else password_file.read_text("utf-8")
-        password = given.strip()
     new = NewMember(
         email=email,
         first_name=first_name,
         last_name=last_name,
         locale=locale,
         roles=role,
-        password=password,
+        password=None if password_file is None else _password(password_file),
     )
     added = asyncio.run(_add(tenant, new))
     account = "A new account" if added.account_created else "The account that was there"
@@ -77,3 +75,15 @@ async def _add(slug: str, new: NewMember) -> AddedMember:
             return await add_member(database, settings, administration, tenant, new, actor)
     finally:
         await database.close()
+
+
+def _password(file: Path) -> str:
+    """The first line. Raises Invalid."""
+    try:
+        text = sys.stdin.readline() if str(file) == "-" else file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise Invalid(f"{file} can't be read: {problem}") from None
+    lines = text.splitlines()
+    if not lines or not lines[0]:
+        raise Invalid(f"{file} holds no password")
+    return lines[0]

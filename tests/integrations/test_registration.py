@@ -10,12 +10,18 @@ import msgspec
 import pytest
 
 from infra.demo import sign_in as driver
+from infra.demo.sign_in import sign_in
 from infra.realm import values_of
 from infra.realm.reconcile import Operator, reconcile
 from infra.servers.keycloak import KeycloakServer
 from infra.servers.mail import MailCatcher
+from integrations.keycloak.administration import Administration
+from integrations.keycloak.members import NewMember, add_member
+from passerelle.kernel import actor as actors
+from passerelle.kernel.database import Database
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.settings import Settings
+from tenants.service import tenant_by_slug
 from tests.conftest import eventually
 from tests.integrations.conftest import PASSWORD, House
 from tests.integrations.test_sign_in import session_of
@@ -123,3 +129,33 @@ async def test_an_address_under_an_organizations_domain_makes_no_one_a_member(
     assert page.status_code == 403
     assert "not a member of the organisation" in page.text
     assert session_of(client, f"/t/{slug}") is None
+
+
+async def test_an_invited_member_chooses_a_password_and_comes_in(
+    with_mail: Settings,
+    catcher: MailCatcher,
+    person_browser: Browsers,
+    database: Database,
+    house: House,
+) -> None:
+    slug, email = house.retail[1], f"{new_id().hex[-12:]}@example.org"
+    invited = NewMember(
+        email=email, first_name="Omar", last_name="Test", locale="en", roles=["recruiter"]
+    )
+    tenant = await tenant_by_slug(database, slug)
+    operator = actors.system("tests", tenant.id)
+    async with Administration(with_mail) as administration:
+        added = await add_member(database, with_mail, administration, tenant, invited, operator)
+    assert added.account_created
+    client = person_browser()
+    page = await client.get(await proof_of(catcher, email))
+    reader = driver._Reader()
+    reader.feed(page.text)
+    page = await client.get(next(link for link in reader.links if "action-token" in link))
+    form = driver.form_of(page)
+    assert form is not None
+    chosen = {"password-new": PASSWORD, "password-confirm": PASSWORD}
+    await client.post(form.action, data=form.fields | chosen)
+    fresh = person_browser()
+    await sign_in(fresh, f"/t/{slug}/sign-in", email, PASSWORD)
+    assert session_of(fresh, f"/t/{slug}")
