@@ -19,7 +19,7 @@ def make() -> None:
     stamp = Stamp(
         "environment",
         files=(REQUIREMENTS, CHECKOUT / "pyproject.toml"),
-        words=(sys.version, sys.executable),
+        words=(sys.version, sys.base_prefix),
     )
     if stamp.is_current(program("python"), program("passerelle")):
         return
