@@ -1,28 +1,26 @@
 """An LMS from an independent package beside the real application, and two organisations on it."""
 
 from collections.abc import AsyncIterator, Iterator
-from uuid import UUID
 
+import asyncpg
 import httpx
 import msgspec
 import pytest
 from litestar import Litestar
+from redis.asyncio import Redis
 
-from infra.demo.lms.book import NewTool, User
+from infra.demo.lms.book import User
 from infra.demo.lms.server import LmsServer
-from infra.demo.sign_in import browser
-from lms import keys, registrations
-from lms.model import NewRegistration
-from passerelle.academy.authoring import NewLevel, NewPath, define_path
-from passerelle.credentials.model import NewAchievement
-from passerelle.credentials.store import save_achievement
-from passerelle.kernel import actor as actors
-from passerelle.kernel.database import Database, TenantTransaction
+from infra.demo.lms_browser import launch
+from passerelle.kernel.database import Database
+from passerelle.kernel.http import GuardedClient
 from passerelle.kernel.identifiers import new_id
-from passerelle.kernel.language import Localised
 from passerelle.kernel.secrets import Vault
 from passerelle.kernel.settings import Settings
+from passerelle.kernel.tasks import Work
 from tests.conftest import People
+from tests.lms.connected import Connected, another_browser, connect
+from tests.lms.learner import LINK, Learner, NoMail
 
 
 @pytest.fixture(scope="session")
@@ -37,58 +35,6 @@ def lms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LmsServer]:
 def settings(settings: Settings, lms: LmsServer) -> Settings:
     """The run's settings, with the LMS's private address let through the guard."""
     return msgspec.structs.replace(settings, allowed_private_addresses=frozenset({lms.address}))
-
-
-class Connected(msgspec.Struct):
-    """An organisation whose LMS is connected."""
-
-    people: People
-    registration_id: UUID
-    client_id: str
-    deployment_id: str
-    achievement_id: UUID
-
-    @property
-    def tenant_id(self) -> UUID:
-        return self.people.tenant_id
-
-
-async def connect(
-    database: Database, settings: Settings, lms: LmsServer, people: People
-) -> Connected:
-    """Both sides set up as an administrator would: the tool in the LMS, the LMS in the tool."""
-    tool = NewTool(
-        login_url=f"{settings.public_url}/lti/login", launch_url=f"{settings.public_url}/lti/launch"
-    )
-    given = lms.add_tool(tool)
-    new = NewRegistration(
-        name="The LMS",
-        issuer=given.issuer,
-        client_id=given.client_id,
-        deployment_ids=[given.deployment_id],
-        authorization_url=given.authorization_url,
-        token_url=given.token_url,
-        jwks_url=given.jwks_url,
-    )
-    actor = actors.system("tests", people.tenant_id)
-    async with database.tenant(people.tenant_id, actor) as tx:
-        registration_id = await registrations.connect(tx, settings, Vault(settings.master_key), new)
-        achievement_id = await curriculum(tx)
-        key_set = await keys.key_set(tx)
-    lms.add_tool(msgspec.structs.replace(tool, client_id=given.client_id, key_set=key_set))
-    return Connected(people, registration_id, given.client_id, given.deployment_id, achievement_id)
-
-
-async def curriculum(tx: TenantTransaction) -> UUID:
-    """A path with one level that leads to an achievement; returns the achievement's id."""
-    name = Localised("AI fluency, level 1", "Maîtrise de l'IA, niveau 1", "إتقان الذكاء الاصطناعي")
-    achievement_id = await save_achievement(
-        tx,
-        NewAchievement(code="ai-fluency-1", name=name, description=name, criteria=name, skills=[]),
-    )
-    level = NewLevel(code="ai-fluency-1", name=name, summary=name, achievement_id=achievement_id)
-    await define_path(tx, NewPath(code="ai-fluency", name=name, summary=name, levels=[level]))
-    return achievement_id
 
 
 @pytest.fixture(scope="module")
@@ -122,8 +68,31 @@ async def tool(app: Litestar, settings: Settings) -> AsyncIterator[httpx.AsyncCl
         yield opened
 
 
-def another_browser(app: Litestar, settings: Settings) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
-    opened = browser(settings.public_url, transport)
-    opened.follow_redirects = False
-    return opened
+@pytest.fixture(scope="module")
+async def work(settings: Settings, database: Database, valkey: Redis) -> AsyncIterator[Work]:
+    client = GuardedClient(settings)
+    yield Work(
+        settings=settings,
+        database=database,
+        valkey=valkey,
+        http=client,
+        vault=Vault(settings.master_key),
+        mail=NoMail(),
+    )
+    await client.close()
+
+
+@pytest.fixture
+async def learner(
+    work: Work,
+    lms: LmsServer,
+    connected: Connected,
+    tool: httpx.AsyncClient,
+    user: User,
+    superuser: asyncpg.Connection,
+) -> Learner:
+    await launch(tool, lms.url, user=user.id, link=LINK, client=connected.client_id)
+    person_id = await superuser.fetchval(
+        "select person_id from lti_user where subject = $1", user.id
+    )
+    return Learner(work, lms, connected, superuser, user.id, person_id)

@@ -1,134 +1,21 @@
 """A finished exam's score reaches the independent LMS's grade book, once, whatever goes wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import asyncpg
 import httpx
-import msgspec
 import pytest
-from redis.asyncio import Redis
 
-from infra.demo.lms.book import Link, Outcome, User
+from infra.demo.lms.book import Link, Outcome
 from infra.demo.lms.server import LmsServer
 from infra.demo.lms_browser import launch
-from lms import grade_store, grades, tasks
-from lms.model import GradeDue, GradeShown
-from passerelle.exams.model import ExamFinished
+from lms import grades, tasks
+from lms.model import GradeDue
 from passerelle.kernel import actor as actors
-from passerelle.kernel.database import Database
-from passerelle.kernel.events import LISTENERS, emit
-from passerelle.kernel.http import GuardedClient
+from passerelle.kernel.events import emit
 from passerelle.kernel.identifiers import new_id
-from passerelle.kernel.ports import Message
-from passerelle.kernel.relay import CLAIM, Due
-from passerelle.kernel.secrets import Vault
-from passerelle.kernel.settings import Settings
-from passerelle.kernel.tasks import Work, carry_out
-from tests.lms.conftest import Connected
-
-LINK = "ai-fluency-1"
-MINE = ("lms.tasks.queue_grades", "lms.tasks.send_grade")
-
-
-class NoMail:
-    async def send(self, message: Message) -> None:
-        raise AssertionError("a grade sends no mail")
-
-
-@pytest.fixture(scope="module")
-async def work(settings: Settings, database: Database, valkey: Redis) -> AsyncIterator[Work]:
-    client = GuardedClient(settings)
-    yield Work(
-        settings=settings,
-        database=database,
-        valkey=valkey,
-        http=client,
-        vault=Vault(settings.master_key),
-        mail=NoMail(),
-    )
-    await client.close()
-
-
-class Learner(msgspec.Struct):
-    """One learner who came from the LMS, and what becomes of their scores."""
-
-    work: Work
-    lms: LmsServer
-    connected: Connected
-    superuser: asyncpg.Connection
-    user_id: str
-    person_id: UUID
-
-    async def finish_exam(self, given: int, maximum: int = 8, minutes_ago: float = 0) -> None:
-        """What exams writes when an attempt ends."""
-        finished = ExamFinished(
-            attempt_id=new_id(),
-            person_id=self.person_id,
-            form_id=new_id(),
-            achievement_id=self.connected.achievement_id,
-            score_given=given,
-            score_maximum=maximum,
-            passed=given > maximum / 2,
-            finished_at=datetime.now(UTC) - timedelta(minutes=minutes_ago),
-        )
-        tenant_id = self.connected.tenant_id
-        async with self.work.database.tenant(tenant_id, actors.system("tests", tenant_id)) as tx:
-            await emit(tx, "exam.finished", finished, person_id=self.person_id)
-
-    async def deliver(self, rounds: int = 1) -> None:
-        """So many rounds of the relay, in which whatever waits is due at once."""
-        listeners = [LISTENERS[name] for name in MINE]
-        for _ in range(rounds):
-            await self.superuser.execute(
-                "update tenant_delivery set next_attempt_at = now() where done_at is null"
-            )
-            records = await self.work.database.pool("worker_relay").fetch(
-                CLAIM,
-                [listener.event for listener in listeners],
-                [listener.name for listener in listeners],
-                [listener.lease_s for listener in listeners],
-                100,
-                self.work.settings.delivery_attempts,
-            )
-            for due in msgspec.convert([dict(record) for record in records], list[Due]):
-                await carry_out(self.work, "tenant", due.owner_id, due.event_id, due.listener)
-
-    def plan(self, outcomes: list[Outcome]) -> None:
-        self.lms.plan(outcomes, self.user_id)
-
-    async def shown(self) -> list[GradeShown]:
-        tenant_id = self.connected.tenant_id
-        read = self.work.database.tenant_reader(tenant_id, actors.system("tests", tenant_id))
-        return await grade_store.of_person(read, self.person_id)
-
-    def received(self) -> list[str]:
-        """What became of each score that the LMS got for this learner, in order."""
-        book = self.lms.book()
-        return [one.outcome for one in book.received if one.user_id == self.user_id]
-
-    def in_book(self, link: str = LINK) -> tuple[float, float, int] | None:
-        """Score, maximum, and how often it was written."""
-        cell = self.lms.grade(link, self.user_id)
-        return None if cell is None else (cell.score_given, cell.score_maximum, cell.written)
-
-
-@pytest.fixture
-async def learner(
-    work: Work,
-    lms: LmsServer,
-    connected: Connected,
-    tool: httpx.AsyncClient,
-    user: User,
-    superuser: asyncpg.Connection,
-) -> Learner:
-    await launch(tool, lms.url, user=user.id, link=LINK, client=connected.client_id)
-    person_id = await superuser.fetchval(
-        "select person_id from lti_user where subject = $1", user.id
-    )
-    return Learner(work, lms, connected, superuser, user.id, person_id)
+from tests.lms.connected import Connected
+from tests.lms.learner import LINK, Learner
 
 
 async def test_a_score_is_written_once(learner: Learner) -> None:

@@ -14,7 +14,7 @@ from infra.demo.lms.server import LmsServer
 from infra.demo.lms_browser import LaunchFailed, begin, finish, launch
 from passerelle.kernel.settings import Settings
 from tenants.access.sessions import COOKIE, Sessions
-from tests.lms.conftest import Connected, another_browser
+from tests.lms.connected import Connected, another_browser
 
 LINK = "ai-fluency-1"
 HTML = {"accept": "text/html"}

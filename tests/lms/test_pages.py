@@ -10,10 +10,9 @@ from infra.demo.lms_browser import begin
 from passerelle.kernel.actor import Actor
 from tenants.access.sessions import COOKIE, Sessions
 from tests.conftest import csrf_headers
-from tests.lms.conftest import Connected
-from tests.lms.test_grades import Learner, learner, work
+from tests.lms.connected import Connected
+from tests.lms.learner import Learner
 
-__all__ = ["learner", "work"]
 HTML = {"accept": "text/html"}
 
 
