@@ -1,16 +1,23 @@
 """Ending a sign-in: here, at Keycloak, and by Keycloak's notice, which can't be forged."""
 
-from collections.abc import Callable
-from urllib.parse import urlencode
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs, urlencode
 
 import httpx
+import msgspec
 import pytest
 from litestar import Litestar
 from redis.asyncio import Redis
 
 from infra.demo import sign_in as driver
+from infra.realm import values_of
+from infra.realm.reconcile import Operator, reconcile
+from infra.servers.keycloak import KeycloakServer
 from integrations.keycloak import login
 from integrations.keycloak.administration import Administration
+from passerelle.kernel.settings import Settings
 from tenants.access.sessions import COOKIE, Sessions
 from tests.conftest import eventually
 from tests.integrations import forgery
@@ -18,6 +25,7 @@ from tests.integrations.conftest import House
 from tests.integrations.test_sign_in import session_of, to_the_callback
 
 Browsers = Callable[[], httpx.AsyncClient]
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 async def signed_in(client: httpx.AsyncClient, house: House, who: str, *, own: bool = False) -> str:
@@ -167,3 +175,57 @@ async def test_the_cookie_is_gone_after_the_sign_out(
     cleared = next(c for c in page.headers.get_list("set-cookie") if c.startswith(COOKIE))
     assert "Max-Age=0" in cleared
     assert f"Path=/t/{slug}" in cleared
+
+
+async def test_a_notice_counts_once(
+    person_browser: Browsers,
+    house: House,
+    served: Litestar,
+    administration: Administration,
+    keycloak: KeycloakServer,
+    web_settings: Settings,
+) -> None:
+    """Keycloak's own notice, caught on its way, then played to us twice."""
+    operator = Operator(keycloak.admin_client_id, keycloak.admin_client_secret)
+    async with catching() as (address, caught):
+        aside = msgspec.structs.replace(web_settings, public_url=address)
+        client = person_browser()
+        token = await signed_in(client, house, "recruiter")
+        await reconcile(keycloak.url, operator, values_of(aside))
+        try:
+            await administration.end_sessions(house.subjects["recruiter"])
+            notice = await asyncio.wait_for(caught.get(), 15)
+        finally:
+            await reconcile(keycloak.url, operator, values_of(web_settings))
+    sessions: Sessions = served.state.sessions
+    assert await sessions.find(token) is not None
+    stranger = person_browser()
+    first = await stranger.post("/auth/backchannel-logout", content=notice, headers=FORM)
+    assert first.status_code == 200
+    assert first.headers["cache-control"] == "no-store"
+    assert await sessions.find(token) is None
+    again = await stranger.post("/auth/backchannel-logout", content=notice, headers=FORM)
+    assert again.status_code == 400
+    form = parse_qs(notice.decode())
+    head, body, signature = form["logout_token"][0].split(".")
+    for tampered in (f"{head}.{body}.{signature[::-1]}", f"{head}.{body[:-4]}AAAA.{signature}"):
+        answer = await stranger.post("/auth/backchannel-logout", data={"logout_token": tampered})
+        assert answer.status_code == 400
+
+
+@asynccontextmanager
+async def catching() -> AsyncIterator[tuple[str, asyncio.Queue[bytes]]]:
+    """A server that takes any POST and keeps its body."""
+    caught: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.split("content-length:")[1].split("\r\n")[0])
+        caught.put_nowait(await reader.readexactly(length))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    yield f"http://localhost:{server.sockets[0].getsockname()[1]}", caught
+    server.close()
