@@ -14,11 +14,12 @@ from redis.exceptions import RedisError
 
 from lms import refusals, registrations, state, store
 from lms.claims import Launch
+from lms.id_token import Token, read_token
 from lms.key_sets import KeySets
 from lms.model import Registration
 from lms.refusals import LaunchRefused
 from lms.state import LoginState, StateSeal
-from lms.verification import Snapshot, Token, check_target, read_token, verify
+from lms.verification import Snapshot, check_target, verify
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
 from passerelle.kernel.errors import Unavailable

@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
-from joserfc import jws
-from joserfc.errors import JoseError
 from pylti1p3.deployment import Deployment
 from pylti1p3.exception import LtiException
 from pylti1p3.message_launch import MessageLaunch
@@ -30,10 +28,10 @@ from lms.claims import (
     flattened,
     where,
 )
-from lms.key_sets import ALGORITHM, KeySet
+from lms.id_token import Token, signed_body
+from lms.key_sets import KeySet
 from lms.state import LEEWAY_S, LoginState
 
-TOKEN_LIMIT_BYTES: Final = 65_536
 KNOWN_MESSAGES: Final = (
     RESOURCE_LINK_REQUEST,
     "LtiDeepLinkingRequest",
@@ -47,7 +45,6 @@ KNOWN_MESSAGES: Final = (
 LATEST_TIME_S: Final = 253_402_300_799
 # What browsers read otherwise than we do: blanks, controls, backslashes.
 _UNFIT: Final = re.compile(r"[\x00-\x20\x7f\\]")
-HEADER_KEYS: Final = ("jwk", "jku", "x5c", "x5u")
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,47 +58,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     key_set: KeySet
     # Where this service is reached, without a slash at the end.
     public_url: str
-
-
-class _Registry(jws.JWSRegistry):
-    max_header_length = 8192
-    max_payload_length = TOKEN_LIMIT_BYTES
-
-
-# Headers we don't know are let pass (RFC 7515 section 4); `crit` is refused by hand.
-_REGISTRY = _Registry(algorithms=[ALGORITHM], strict_check_header=False)
-
-
-class Token(msgspec.Struct, frozen=True):
-    """An id_token in its three parts, with a header we accept and nothing verified yet."""
-
-    text: str
-    parts: jws.CompactSignature
-    key_id: str
-
-
-def read_token(text: str) -> Token:
-    """Raises a LaunchRefused subclass where the form alone rules the token out."""
-    if len(text) > TOKEN_LIMIT_BYTES:
-        raise refusals.LaunchTooLarge(f"{len(text)} B")
-    try:
-        parts = jws.extract_compact(text.encode("ascii"), registry=_REGISTRY)
-    except (JoseError, ValueError, RecursionError, TypeError):
-        raise refusals.TokenMalformed() from None
-    header = parts.headers()
-    if not isinstance(header, dict):
-        raise refusals.TokenMalformed("header")
-    if "crit" in header:
-        raise refusals.HeaderCritical()
-    algorithm = header.get("alg")
-    if isinstance(algorithm, str) and algorithm.lower() == "none":
-        raise refusals.TokenUnsigned()
-    if algorithm != ALGORITHM:
-        raise refusals.AlgorithmRefused(f"alg {str(algorithm)[:40]}")
-    key_id = header.get("kid")
-    if not isinstance(key_id, str) or not key_id:
-        raise refusals.KeyIdMissing()
-    return Token(text, parts, key_id)
 
 
 class _Session:
@@ -204,25 +160,6 @@ _REASONS: Final[dict[str, type[refusals.LaunchRefused]]] = {
     '"iss" is empty': refusals.IssuerForeign,
     "deployment_id is not set in jwt body": refusals.DeploymentMissing,
 }
-
-
-def signed_body(token: Token, key_set: KeySet) -> dict[str, Any]:
-    """The body, under a signature that holds with the named key of the platform's set."""
-    try:
-        holds = jws.validate_compact(token.parts, key_set.key(token.key_id), registry=_REGISTRY)
-    except JoseError:
-        raise refusals.TokenMalformed("header") from None
-    if not holds and any(name in token.parts.headers() for name in HEADER_KEYS):
-        raise refusals.HeaderKeyRefused()
-    if not holds:
-        raise refusals.SignatureBroken()
-    try:
-        body = msgspec.json.decode(token.parts.payload)
-    except (msgspec.DecodeError, RecursionError):
-        raise refusals.TokenMalformed("body") from None
-    if not isinstance(body, dict):
-        raise refusals.TokenMalformed("body")
-    return body
 
 
 def check_parties(body: dict[str, Any], snapshot: Snapshot) -> None:

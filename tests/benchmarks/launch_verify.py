@@ -23,10 +23,10 @@ from redis.asyncio import Redis
 
 from infra.servers.valkey import ValkeyServer
 from lms import launch, state
+from lms.id_token import read_token
 from lms.key_sets import KeySets
 from lms.launch import Door, LaunchForm
 from lms.model import Deployment, Registration
-from lms.verification import read_token
 from passerelle.kernel.database import Database
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.settings import Settings

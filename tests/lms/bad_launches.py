@@ -96,6 +96,16 @@ FORM: list[Case] = [
     ("four parts", lambda s: signed(body(s)) + ".x", refusals.TokenMalformed),
     ("not ASCII", lambda s: signed(body(s)) + "é", refusals.TokenMalformed),
     ("a header that is a list", lambda s: "W10." + signed(body(s))[4:], refusals.TokenMalformed),
+    (
+        "a header that is a list of its members",
+        lambda s: part(b'["alg", "kid"]').decode() + signed(body(s))[signed(body(s)).index(".") :],
+        refusals.TokenMalformed,
+    ),
+    (
+        "a header that is a text",
+        lambda s: part(b'"alg"').decode() + signed(body(s))[signed(body(s)).index(".") :],
+        refusals.TokenMalformed,
+    ),
     ("a body that is a list", of(b"[]"), refusals.TokenMalformed),
     ("a body that is no JSON", of(b"{'a': 1}"), refusals.TokenMalformed),
     ("a body nested a thousand deep", of(b"[" * 5000), refusals.TokenMalformed),

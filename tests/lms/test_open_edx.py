@@ -12,9 +12,10 @@ import pytest
 
 from lms import refusals
 from lms.claims import Launch
+from lms.id_token import read_token
 from lms.key_sets import read_key_set
 from lms.state import LoginState
-from lms.verification import read_token, verify
+from lms.verification import verify
 from tests.lms import tokens
 from tests.lms.tokens import login_state, snapshot
 

@@ -7,10 +7,11 @@ import pytest
 
 from lms import refusals
 from lms.claims import AGS, LTI, Launch
+from lms.id_token import read_token
 from lms.key_sets import read_key_set
 from lms.refusals import LaunchRefused
 from lms.state import LoginState
-from lms.verification import read_token, verify
+from lms.verification import verify
 from passerelle.kernel.errors import Problem
 from tests.lms.bad_launches import BAD_LAUNCHES, GUIDE, Case
 from tests.lms.tokens import (
