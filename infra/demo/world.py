@@ -85,6 +85,7 @@ class World:
             self._timed("Web", self.web.start)
             await self._fill()
         except BaseException:
+            await self.close()
             self.stop()
             raise
         return self

@@ -225,13 +225,11 @@ class KeycloakServer:
         return msgspec.json.decode(path.read_bytes(), type=Secrets)
 
     def _is_ready(self) -> bool:
-        port = self._process.ports["management"]
-        try:
-            answer = urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5)
-        except (OSError, urllib.error.URLError):
-            return False
-        with answer:
-            return bool(answer.status == 200)
+        """Its health page, and a realm: it is called ready while realms are still imported."""
+        ports = self._process.ports
+        return _answers(f"http://127.0.0.1:{ports['management']}/health/ready") and _answers(
+            f"http://127.0.0.1:{ports['http']}/realms/master"
+        )
 
     def _explained(self, said: str) -> ServerProblem:
         log = f"Its log is {self._process.log_path}."
@@ -255,3 +253,12 @@ def _link(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:  # another disk, or a file system without hard links
         shutil.copy2(source, target)
+
+
+def _answers(address: str) -> bool:
+    try:
+        answer = urllib.request.urlopen(address, timeout=5)
+    except (OSError, urllib.error.URLError):
+        return False
+    with answer:
+        return bool(answer.status == 200)
