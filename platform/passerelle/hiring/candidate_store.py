@@ -6,7 +6,13 @@ withdraws is gone at the next query.
 
 from uuid import UUID
 
-from passerelle.hiring.model import CandidateProfile, Decided, StageCount, Standing
+from passerelle.hiring.model import (
+    CandidateProfile,
+    Decided,
+    StageCount,
+    Standing,
+    UnrankedStanding,
+)
 from passerelle.kernel.database import TenantRead, TenantTransaction
 
 STAGE_COUNTS = """
@@ -63,7 +69,12 @@ with shared as (
   group by person_id
 )
 select shared.person_id, stage.id as stage_id, application.id as application_id,
-  case when stage.names_shown then person.display_name end as display_name
+  case when stage.names_shown then person.display_name end as display_name,
+  (
+    select count(distinct evidence.skill_id)::int from evidence
+    where evidence.person_id = shared.person_id
+      and (evidence.expires_at is null or evidence.expires_at > now())
+  ) as evidence_count
 from shared
 left join application
   on application.tenant_id = $1 and application.requisition_id = $2
@@ -83,10 +94,10 @@ async def standings_besides(
     stage: UUID,
     person_ids: list[UUID],
     limit: int,
-) -> list[Standing]:
+) -> list[UnrankedStanding]:
     """Who stands in `stage` and is none of these people; longest sharing first."""
     return await read.fetch(
-        Standing,
+        UnrankedStanding,
         STANDINGS_BESIDES,
         read.tenant_id,
         requisition_id,

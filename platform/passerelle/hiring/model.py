@@ -105,6 +105,12 @@ class Standing(Struct, frozen=True):
     display_name: str | None
 
 
+class UnrankedStanding(Standing, frozen=True):
+    """Someone whom the matcher doesn't rank: with nothing proven, or not ranked yet."""
+
+    evidence_count: int
+
+
 class StageCount(Struct, frozen=True):
     """How many people who share stand in a stage."""
 
@@ -113,7 +119,7 @@ class StageCount(Struct, frozen=True):
 
 
 class Candidate(Struct, frozen=True):
-    """A line of the shortlist. Without evidence there is no rank, and the score is 0."""
+    """A line of the shortlist. Whom the matcher doesn't rank has no rank, and the score 0."""
 
     person_id: UUID
     code: str
@@ -125,7 +131,7 @@ class Candidate(Struct, frozen=True):
 
 
 class Shortlist(Struct, frozen=True):
-    """The people of one stage: ranked ones first, then those without evidence.
+    """The people of one stage: ranked ones first, then those whom the matcher doesn't rank.
 
     `people` counts the whole stage, shown or not; `counts` has every stage that isn't empty.
     """

@@ -12,7 +12,7 @@ from passerelle.hiring.model import (
     Standing,
     candidate_code,
 )
-from passerelle.hiring.ports import Explanation, Match, Matcher, RequiredSkill, RequisitionNeed
+from passerelle.hiring.ports import Explanation, Matcher, RequiredSkill, RequisitionNeed
 from passerelle.kernel.database import TenantRead
 from passerelle.kernel.errors import NotFound
 
@@ -31,7 +31,7 @@ async def shortlist(
     stage: Stage,
     show: int,
 ) -> Shortlist:
-    """The first `show` people of a stage: by score, then those without evidence, unranked.
+    """The first `show` people of a stage: by score, then those whom nothing ranks.
 
     Ranks count within the stage. People are read back under row-level security, so nobody
     stands here whose sharing ended while the matcher was searching.
@@ -50,26 +50,32 @@ async def shortlist(
     ids = [match.person_id for match in matches]
     standings = await candidate_store.standings(read, requisition.id, first, ids)
     here = {one.person_id: one for one in standings if one.stage_id == stage.id}
-    scored = [(match, here[match.person_id]) for match in matches if match.person_id in here]
-    if len(scored) < show:
-        besides = await candidate_store.standings_besides(
-            read, requisition.id, first, stage.id, ids, show - len(scored)
-        )
-        scored += [(Match(standing.person_id, 0.0, 0), standing) for standing in besides]
+    ranked = [(match, here[match.person_id]) for match in matches if match.person_id in here]
     lines = [
-        _candidate(requisition, match, standing, place)
-        for place, (match, standing) in enumerate(scored[:show], 1)
+        _candidate(requisition, standing, place, max(match.score, 0.0), match.evidence_count)
+        for place, (match, standing) in enumerate(ranked[:show], 1)
     ]
+    if len(lines) < show:
+        besides = await candidate_store.standings_besides(
+            read, requisition.id, first, stage.id, ids, show - len(lines)
+        )
+        lines += [_candidate(requisition, one, None, 0.0, one.evidence_count) for one in besides]
     return Shortlist(stage, lines, counts, people)
 
 
-def _candidate(requisition: Requisition, match: Match, standing: Standing, place: int) -> Candidate:
+def _candidate(
+    requisition: Requisition,
+    standing: Standing,
+    rank: int | None,
+    score: float,
+    evidence_count: int,
+) -> Candidate:
     return Candidate(
         person_id=standing.person_id,
         code=candidate_code(requisition.code_key, standing.person_id),
-        rank=place if match.evidence_count else None,
-        score=max(match.score, 0.0),
-        evidence_count=match.evidence_count,
+        rank=rank,
+        score=score,
+        evidence_count=evidence_count,
         stage_id=standing.stage_id,
         display_name=standing.display_name,
     )
