@@ -17,6 +17,7 @@ import msgspec
 from infra.demo.lms.book import NewTool
 from infra.demo.lms.server import LmsServer
 from infra.instance import Instance, Progress
+from infra.problem import ServerProblem
 from infra.seed import hiring as hiring_seed
 from infra.seed.ai_fluency import seed_path
 from infra.seed.organisations import REGION, RETAIL, Organisation, ensure_tenant
@@ -28,6 +29,7 @@ from integrations.keycloak.store import save_organization
 from lms import registrations
 from lms.model import NewRegistration
 from lms.store import connections
+from ml import registry
 from ml.requests import request_training
 from passerelle.hiring import store as hiring_store
 from passerelle.kernel import actor as actors
@@ -38,6 +40,7 @@ from passerelle.skills.loading import load_taxonomy
 from tenants.service import tenant_by_slug
 
 CANDIDATES = 24
+TRAINING_DEADLINE_S = 300.0
 ORGANISATIONS = (REGION, RETAIL)
 
 
@@ -131,6 +134,21 @@ class World:
         begun = time.monotonic()
         await self._fill_accounts()
         self._progress(Progress("Accounts", time.monotonic() - begun))
+        begun = time.monotonic()
+        await self._model_serves()
+        self._progress(Progress("First matching model", time.monotonic() - begun))
+
+    async def _model_serves(self) -> None:
+        """Returns when a model of this taxonomy serves; the worker trains it meanwhile."""
+        pool = self.database.pool("worker_relay")
+        give_up_at = time.monotonic() + TRAINING_DEADLINE_S
+        while await registry.served(pool) is None:
+            if time.monotonic() > give_up_at:
+                raise ServerProblem(
+                    f"No matching model after {TRAINING_DEADLINE_S:g} s.",
+                    f"The worker's log is {self.worker.log_path}.",
+                )
+            await asyncio.sleep(0.1)
 
     async def _fill_region(self) -> None:
         tenant_id = self.tenants["region"]
