@@ -1,4 +1,4 @@
-"""`python -m infra.servers.leftovers FOLDER`: ends servers that outlived the run that started them.
+"""`python -m infra.servers.leftovers FOLDER [--all]`: ends servers that outlived the run that started them.
 
 Part of `make reset`. A server whose run still goes on is left alone, and named.
 """
@@ -51,5 +51,7 @@ def _started_at(directory: Path) -> float:
 if __name__ == "__main__":
     try:
         end_leftovers(Path(sys.argv[1]))
+        if "--all" in sys.argv:
+            postgres_place.remove_programs()
     except ServerProblem as problem:
         sys.exit(f"{problem.what} {problem.mend}")

@@ -89,6 +89,14 @@ def remove(directory: Path) -> None:
         shutil.rmtree(place, ignore_errors=True)
 
 
+def remove_programs() -> None:
+    """Removes the copies of this environment's programs, where some were needed."""
+    specification = importlib.util.find_spec(PACKAGE)
+    for location in (specification.submodule_search_locations or ()) if specification else ():
+        for copies in ELSEWHERE.glob(f"programs-*-{_hash(Path(location))}"):
+            shutil.rmtree(copies, ignore_errors=True)
+
+
 def _can_enter(directory: Path, user: User) -> bool:
     """Whether the folder, or those of its parents that exist, let the user pass."""
     resolved = directory.resolve()

@@ -16,11 +16,14 @@ DOWNLOADED = ("keycloak-*", "chromium", TOOLS.name, STAMPS.name, "setup.lock")
 
 
 def main() -> int:
+    everything = bool(os.environ.get("ALL"))
     if program("python").exists() and MADE.exists():
         command: list[str | Path] = [program("python"), "-m", "infra.servers.leftovers", MADE]
+        if everything:
+            command.append("--all")
         if subprocess.run(command, cwd=CHECKOUT, check=False).returncode != 0:
             return 1
-    for path in to_remove(everything=bool(os.environ.get("ALL"))):
+    for path in to_remove(everything=everything):
         say(f"Removing {path.relative_to(CHECKOUT)}")
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
