@@ -1,7 +1,9 @@
 """The realm's keys are asked for when they are needed, and never because a forger says so."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -43,7 +45,12 @@ async def keys_and_realm(settings: Settings) -> AsyncIterator[tuple[KeyServer, R
 
 
 def notice(realm: Realm, **header: str) -> str:
-    return forgery.sign(forgery.logout_claims(iss=realm.issuer), forgery.RSA, **header)
+    return forgery.sign(claims_of(realm), forgery.RSA, **header)
+
+
+def claims_of(realm: Realm) -> dict[str, Any]:
+    now = time.time()
+    return forgery.logout_claims(iss=realm.issuer, iat=now, exp=now + 120)
 
 
 async def test_many_notices_ask_for_the_keys_once(keys_and_realm: tuple[KeyServer, Realm]) -> None:
@@ -67,9 +74,7 @@ async def test_a_new_key_is_found_after_the_pause(
     keys, realm = keys_and_realm
     await realm.logout_claims(notice(realm))
     keys.document = forgery.document(forgery.RSA, forgery.EC)
-    fresh = forgery.sign(
-        forgery.logout_claims(iss=realm.issuer), forgery.EC, alg="ES256", kid="ec-1"
-    )
+    fresh = forgery.sign(claims_of(realm), forgery.EC, alg="ES256", kid="ec-1")
     with pytest.raises(TokenError):
         await realm.logout_claims(fresh)
     monkeypatch.setattr(realms, "KEYS_PAUSE_S", 0.0)
