@@ -120,9 +120,14 @@ def form_of(page: httpx.Response) -> Form | None:
 
 def link_to(page: httpx.Response, path: str) -> str | None:
     """The first address on the page that begins with `path`."""
+    return next((link for link in links_of(page) if link.startswith(path)), None)
+
+
+def links_of(page: httpx.Response) -> list[str]:
+    """Every link's address, in the page's order."""
     reader = _Reader()
     reader.feed(page.text)
-    return next((link for link in reader.links if link.startswith(path)), None)
+    return reader.links
 
 
 def _seen(page: httpx.Response) -> str:

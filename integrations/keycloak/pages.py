@@ -49,6 +49,7 @@ from tenants.service import MemberSuspended, tenant_by_slug
 
 log = logger(__name__)
 PERSON_HOME = "/me"
+CODE_LIMIT_CHARACTERS = 512
 
 
 @get("/t/{slug:str}/sign-in", permission=PUBLIC)
@@ -164,7 +165,7 @@ async def _arrival(query: Any, realm: Realm, sign_in: SignIn) -> Arrival:
         log.warning("Keycloak did not take the request", error=error[:64])
         raise SignInRefused
     code = query.get("code", "")
-    if not code:
+    if not 0 < len(code) <= CODE_LIMIT_CHARACTERS:
         raise SignInRefused
     return await realm.redeem(code, sign_in)
 

@@ -50,9 +50,7 @@ async def with_mail(
 async def register(client: httpx.AsyncClient, start: str, email: str) -> httpx.Response:
     """From our door to Keycloak's page that says: look into your mail."""
     page = await client.get(start)
-    reader = driver._Reader()
-    reader.feed(page.text)
-    link = next(each for each in reader.links if "/login-actions/registration" in each)
+    link = next(each for each in driver.links_of(page) if "/login-actions/registration" in each)
     page = await client.get(urljoin(str(page.url), link))
     form = driver.form_of(page)
     assert form is not None
@@ -149,9 +147,8 @@ async def test_an_invited_member_chooses_a_password_and_comes_in(
     assert added.account_created
     client = person_browser()
     page = await client.get(await proof_of(catcher, email))
-    reader = driver._Reader()
-    reader.feed(page.text)
-    page = await client.get(next(link for link in reader.links if "action-token" in link))
+    link = next(link for link in driver.links_of(page) if "action-token" in link)
+    page = await client.get(link)
     form = driver.form_of(page)
     assert form is not None
     chosen = {"password-new": PASSWORD, "password-confirm": PASSWORD}

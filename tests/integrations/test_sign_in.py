@@ -203,6 +203,7 @@ def changed(address: str, **changes: str | None) -> str:
         {"state": "x" * 43},
         {"code": None},
         {"code": "a.b.c"},
+        {"code": "x" * 5000},
         {"error": "access_denied"},
         {"error": "invalid_scope"},
     ],
