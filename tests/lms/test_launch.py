@@ -12,9 +12,13 @@ from redis.asyncio import Redis
 from infra.demo.lms.book import Link, User
 from infra.demo.lms.server import LmsServer
 from infra.demo.lms_browser import LaunchFailed, begin, finish, launch
+from infra.servers.process import free_port
+from lms.launch import spend_nonce
+from passerelle.kernel.errors import Unavailable
 from passerelle.kernel.settings import Settings
 from tenants.access.sessions import COOKIE, Sessions
 from tests.lms.connected import Connected, another_browser
+from tests.lms.tokens import login_state
 
 LINK = "ai-fluency-1"
 HTML = {"accept": "text/html"}
@@ -320,3 +324,10 @@ async def test_a_link_to_a_path_that_does_not_exist_is_refused_with_a_page(
     )
     with pytest.raises(LaunchFailed, match="404"):
         await launch(tool, lms.url, **_query(connected, user, "lost"))
+
+
+async def test_where_nobody_can_tell_whether_a_launch_was_used_nobody_comes_in() -> None:
+    away = Redis(host="127.0.0.1", port=free_port(), retry=None)
+    with pytest.raises(Unavailable):
+        await spend_nonce(away, login_state())
+    await away.aclose()

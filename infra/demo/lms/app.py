@@ -159,9 +159,13 @@ async def token(request: AnyRequest) -> Response[Any]:
     form = dict(await request.form())
     try:
         claims = jwt.decode(form["client_assertion"], options={"verify_signature": False})
-        platform = _lms(request).platform(claims["iss"])
+        lms = _lms(request)
+        platform = lms.platform(claims["iss"])
         # The package fetches the tool's keys with a blocking client.
-        return Response(await asyncio.to_thread(platform.access_token, form))
+        given = await asyncio.to_thread(platform.access_token, form)
+        counts = lms.book.content.tokens
+        counts[platform.tool.client_id] = counts.get(platform.tool.client_id, 0) + 1
+        return Response(given)
     except TOKEN_ERRORS as error:
         return Response(
             {"error": "invalid_client", "error_description": str(error)}, status_code=400

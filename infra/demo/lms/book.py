@@ -79,6 +79,17 @@ class Content(msgspec.Struct, kw_only=True):
     links: dict[str, Link] = {}
     received: list[Received] = []
     grades: dict[str, dict[str, Cell]] = {}
+    # Access tokens given out, by client id.
+    tokens: dict[str, int] = {}
+
+
+def starter_users() -> dict[str, User]:
+    users = (
+        User(id="amina", name="Amina Bennani", email="amina@region.example", locale="fr"),
+        User(id="youssef", name="يوسف العلمي", email="youssef@region.example", locale="ar"),
+        User(id="grace", name="Grace Morel", email="grace@region.example", locale="en"),
+    )
+    return {user.id: user for user in users}
 
 
 def starter_links() -> dict[str, Link]:
@@ -103,7 +114,7 @@ class Book:
         if self._path.exists():
             self.content = msgspec.json.decode(self._path.read_bytes(), type=Content)
         else:
-            self.content = Content(links=starter_links())
+            self.content = Content(users=starter_users(), links=starter_links())
 
     def save(self) -> None:
         write_private(self._path, msgspec.json.encode(self.content))

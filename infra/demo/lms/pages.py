@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from infra.demo.lms.book import Content
 
+USERS_SHOWN_LIMIT = 30
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}"
     "table{border-collapse:collapse;margin-block:1rem}td,th{border:1px solid #999;padding:.4rem "
@@ -15,11 +16,9 @@ STYLE = (
 
 def home(content: Content) -> str:
     """The courses with a way into each activity, and the grade book."""
-    newest = [*content.users.values()][-20:]
     rows = "".join(
-        f"<tr><td>{escape(link.context_title)}</td><td>{escape(link.title)}</td><td>"
-        + " ".join(_open(link.id, user.id, user.name or user.id) for user in reversed(newest))
-        + "</td></tr>"
+        f"<tr><td>{escape(link.context_title)}</td><td>{escape(link.title)}</td>"
+        f"<td>{_launcher(content, link.id)}</td></tr>"
         for link in content.links.values()
     )
     return _page(
@@ -52,9 +51,17 @@ def form_post(answer: dict[str, Any]) -> str:
     )
 
 
-def _open(link_id: str, user_id: str, name: str) -> str:
-    query = urlencode({"link": link_id, "user": user_id})
-    return f'<a href="/open?{escape(query)}">{escape(name)}</a>'
+def _launcher(content: Content, link_id: str) -> str:
+    """Whom to be, the newest first, and the button that launches."""
+    newest = [*content.users.values()][-USERS_SHOWN_LIMIT:]
+    options = "".join(
+        f'<option value="{escape(user.id)}">{escape(user.name or user.id)}</option>'
+        for user in reversed(newest)
+    )
+    return (
+        f'<form action="/open"><input type="hidden" name="link" value="{escape(link_id)}">'
+        f'<select name="user" aria-label="User">{options}</select> <button>Launch</button></form>'
+    )
 
 
 def _grades(content: Content) -> str:
