@@ -3,14 +3,11 @@
 import asyncpg
 import pytest
 
-from ml.pipeline import train_and_serve
-from ml.training_settings import TrainingSettings
+from ml import registry
+from ml.registry import NewVersion
 from passerelle.kernel.database import Database
-from passerelle.kernel.settings import Settings
 from passerelle.skills.loading import load_taxonomy
-
-# Enough to know near skills from far ones; a real training has ten times as many.
-STEPS = 30
+from tests.ml.factories import QUICK, starter_data, starter_model
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +16,17 @@ async def taxonomy(superuser: asyncpg.Connection) -> None:
 
 
 @pytest.fixture(scope="module")
-async def model(database: Database, settings: Settings, taxonomy: None) -> None:
+async def model(database: Database, taxonomy: None) -> None:
     """The two towers, trained for a few steps and put in service."""
-    await train_and_serve(database, settings, TrainingSettings(steps=STEPS, checkpoint_steps=STEPS))
+    pool = database.pool("worker_relay")
+    new = NewVersion(
+        id=registry.new_version_id(),
+        requested_by=None,
+        data_hash=starter_data().hash(),
+        code_hash="tests",
+        settings=QUICK,
+        artefact="models/none.npz",
+        artefact_sha256="none",
+    )
+    version = await registry.add(pool, new, starter_model())
+    await registry.serve(pool, version.id)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from pgvector.asyncpg import register_vector
+from pgvector import Vector
 
 from passerelle.kernel.actor import Actor
 from passerelle.kernel.errors import Conflict, Problem
@@ -283,4 +283,10 @@ async def prepare_connection(connection: asyncpg.Connection) -> None:
         encoder=lambda value: msgspec.json.encode(value).decode(),
         decoder=msgspec.json.decode,
     )
-    await register_vector(connection)
+    await connection.set_type_codec(
+        "vector",
+        schema="public",
+        format="binary",
+        encoder=lambda value: Vector(value).to_binary(),
+        decoder=lambda data: Vector.from_binary(data).to_numpy(),
+    )
