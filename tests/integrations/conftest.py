@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from infra.demo.sign_in import browser
 from infra.realm import THEMES, values_of
 from infra.realm.reconcile import Operator, reconcile
 from infra.servers.keycloak import KeycloakDatabase, KeycloakServer
+from infra.servers.mail import MailCatcher
 from infra.servers.postgres import PostgresServer
 from infra.web import create_app
 from integrations.keycloak import store
@@ -188,3 +189,14 @@ async def create_member(
     async with database.tenant(tenant_id, actor) as tx:
         await admit(tx, person_id, name, None, "en", [role])
     return person_id
+
+
+@pytest.fixture(scope="module")
+def catcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailCatcher]:
+    with MailCatcher(tmp_path_factory.mktemp("mail")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def mail_settings(settings: Settings, catcher: MailCatcher) -> Settings:
+    return msgspec.structs.replace(settings, smtp_host="127.0.0.1", smtp_port=catcher.smtp_port)

@@ -15,7 +15,7 @@ from passerelle.kernel.settings import Settings
 from tests.conftest import eventually
 from tests.integrations import forgery
 from tests.integrations.conftest import PASSWORD, House
-from tests.integrations.test_sign_in import session_of, to_the_callback
+from tests.integrations.visits import session_of, to_the_callback
 
 Browsers = Callable[[], httpx.AsyncClient]
 

@@ -16,7 +16,7 @@ from tests.integrations.conftest import PASSWORD, House
 from tests.integrations.launched import Learner
 from tests.integrations.launched import launched as launched
 from tests.integrations.launched import own_account as own_account
-from tests.integrations.test_sign_in import session_of, to_the_callback
+from tests.integrations.visits import session_of, to_the_callback
 
 Browsers = Callable[[], httpx.AsyncClient]
 IDENTITIES = "select issuer, subject from identity where person_id = $1"

@@ -1,7 +1,7 @@
 """Someone without any account makes one of their own, and proves the address it stands under."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import urlencode, urljoin
 
 import asyncpg
@@ -24,16 +24,10 @@ from passerelle.kernel.settings import Settings
 from tenants.service import tenant_by_slug
 from tests.conftest import eventually
 from tests.integrations.conftest import PASSWORD, House
-from tests.integrations.test_sign_in import session_of
+from tests.integrations.visits import session_of
 
 Browsers = Callable[[], httpx.AsyncClient]
 LINK = re.compile(r"https?://\S+action-token\S+")
-
-
-@pytest.fixture(scope="module")
-def catcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailCatcher]:
-    with MailCatcher(tmp_path_factory.mktemp("mail")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
