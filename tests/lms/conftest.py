@@ -33,8 +33,10 @@ def lms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LmsServer]:
 
 @pytest.fixture(scope="module")
 def settings(settings: Settings, lms: LmsServer) -> Settings:
-    """The run's settings, with the LMS's private address let through the guard."""
-    return msgspec.structs.replace(settings, allowed_private_addresses=frozenset({lms.address}))
+    """The run's settings, with the LMS's private address let through the guard, and few tries."""
+    return msgspec.structs.replace(
+        settings, allowed_private_addresses=frozenset({lms.address}), delivery_attempts=4
+    )
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ import httpx
 import pytest
 from litestar import Litestar
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from infra.demo.lms.book import Link, User
 from infra.demo.lms.server import LmsServer
@@ -327,7 +329,7 @@ async def test_a_link_to_a_path_that_does_not_exist_is_refused_with_a_page(
 
 
 async def test_where_nobody_can_tell_whether_a_launch_was_used_nobody_comes_in() -> None:
-    away = Redis(host="127.0.0.1", port=free_port(), retry=None)
+    away = Redis(host="127.0.0.1", port=free_port(), retry=Retry(NoBackoff(), 0))
     with pytest.raises(Unavailable):
         await spend_nonce(away, login_state())
     await away.aclose()

@@ -32,8 +32,11 @@ async def test_a_login_that_fits_no_connection_is_refused(
     method: str,
 ) -> None:
     filled = {name: lms.url if value == "LMS" else value for name, value in parameters.items()}
-    sent = {"params": filled} if method == "GET" else {"data": filled}
-    reply = await tool.request(method, "/lti/login", headers={"accept": "application/json"}, **sent)
+    json = {"accept": "application/json"}
+    if method == "GET":
+        reply = await tool.get("/lti/login", headers=json, params=filled)
+    else:
+        reply = await tool.post("/lti/login", headers=json, data=filled)
     assert reply.json()["type"] == f"/problems/{problem}"
     assert (
         "set-cookie" not in reply.headers or "passerelle_launch" not in reply.headers["set-cookie"]
