@@ -1,0 +1,1 @@
+"""Serving: stored vectors in, ranked people and explanations out. No torch in here."""

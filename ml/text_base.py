@@ -1,0 +1,58 @@
+"""The text vectors that the towers start from: latent semantic indexing across languages.
+
+Each skill is one document made of its names in every language; a truncated singular value
+decomposition of documents × hashed n-grams puts n-grams that occur in the same documents, whatever
+their language, near one another (Dumais, Letsche, Littman, Landauer: Automatic cross-language
+retrieval using latent semantic indexing, 1997). Randomised, with power iterations (Halko,
+Martinsson, Tropp, SIAM Review 53(2), 2011, algorithm 4.4).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ml.features import BUCKETS, TextEncoder, gram_rarity, weighted_grams
+from ml.pooling import DIMENSIONS, Vectors
+
+OVERSAMPLING = 16
+POWER_ITERATIONS = 2
+
+
+def fit_text_encoder(documents: Sequence[str], generator: torch.Generator) -> TextEncoder:
+    """An encoder whose dimensions are the strongest themes of the documents. Deterministic."""
+    rarity = gram_rarity(documents)
+    matrix = _matrix(documents, rarity)
+    transposed = matrix.t().to_sparse_csr()
+    width = min(DIMENSIONS + OVERSAMPLING, len(documents))
+    reached = matrix @ torch.randn(BUCKETS, width, generator=generator)
+    basis = torch.zeros(BUCKETS, width)
+    for _ in range(POWER_ITERATIONS):
+        basis, _ = torch.linalg.qr(transposed @ torch.linalg.qr(reached)[0])
+        reached = matrix @ basis
+    _, _, right = torch.linalg.svd(reached, full_matrices=False)
+    table = torch.zeros(BUCKETS, DIMENSIONS)
+    kept = min(DIMENSIONS, width)
+    table[:, :kept] = (basis @ right.T)[:, :kept]
+    return TextEncoder(rarity, table.numpy())
+
+
+def encode_many(encoder: TextEncoder, texts: Sequence[str]) -> Tensor:
+    """What `encoder.encode` gives, for many texts at once."""
+    vectors = _matrix(texts, encoder.rarity) @ torch.from_numpy(encoder.table)
+    return functional.normalize(vectors, dim=1)
+
+
+def _matrix(texts: Sequence[str], rarity: Vectors) -> Tensor:
+    """Texts × buckets, sparse by rows."""
+    rows, columns, values = weighted_grams(texts, rarity)
+    starts = np.searchsorted(rows, np.arange(len(texts) + 1))
+    return torch.sparse_csr_tensor(
+        torch.from_numpy(starts),
+        torch.from_numpy(columns),
+        torch.from_numpy(values),
+        (len(texts), BUCKETS),
+        check_invariants=False,
+    )
