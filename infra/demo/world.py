@@ -40,6 +40,8 @@ from passerelle.skills.loading import load_taxonomy
 from tenants.service import tenant_by_slug
 
 CANDIDATES = 24
+# Enough to rank by; `passerelle ml train` takes its time.
+TRAINING_STEPS = 60
 TRAINING_DEADLINE_S = 300.0
 ORGANISATIONS = (REGION, RETAIL)
 
@@ -126,7 +128,7 @@ class World:
         begun = time.monotonic()
         for organisation in ORGANISATIONS:
             self.tenants[organisation.slug] = await ensure_tenant(self.database, organisation)
-        await request_training(self.database, once=True)
+        await request_training(self.database, once=True, steps=TRAINING_STEPS)
         await self._fill_region()
         await self._fill_retail()
         self._progress(Progress("Organisations, path, requisition", time.monotonic() - begun))
