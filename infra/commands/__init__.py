@@ -37,6 +37,16 @@ for place, name, summary in (
     ),
     ("infra.commands.tenant:app", "tenant", "The organisations that are customers."),
     ("integrations.keycloak.commands:app", "member", "People who sign in through Keycloak."),
+    (
+        "infra.commands.taxonomy:app",
+        "taxonomy",
+        "The skills and occupations that everything is told in.",
+    ),
+    (
+        "infra.commands.model:app",
+        "model",
+        "The matching models on record, and asking for another.",
+    ),
 ):
     app.command(place, name=name, help=summary)
 

@@ -225,10 +225,12 @@ class KeycloakServer:
         return msgspec.json.decode(path.read_bytes(), type=Secrets)
 
     def _is_ready(self) -> bool:
-        """Its health page, and a realm: it is called ready while realms are still imported."""
+        """Its health page, and every realm: it is called ready while realms are imported."""
         ports = self._process.ports
-        return _answers(f"http://127.0.0.1:{ports['management']}/health/ready") and _answers(
-            f"http://127.0.0.1:{ports['http']}/realms/master"
+        imported = (path.name for path in self._realm_directory.glob("*-realm.json"))
+        realms = ("master", *(name.removesuffix("-realm.json") for name in imported))
+        return _answers(f"http://127.0.0.1:{ports['management']}/health/ready") and all(
+            _answers(f"http://127.0.0.1:{ports['http']}/realms/{realm}") for realm in realms
         )
 
     def _explained(self, said: str) -> ServerProblem:

@@ -1,4 +1,4 @@
-"""`python -m infra.servers.leftovers FOLDER [--all]`: ends servers that outlived the run that started them.
+"""`python -m infra.servers.leftovers FOLDER [--all]`: ends servers that outlived their run.
 
 Part of `make reset`. A server whose run still goes on is left alone, and named.
 """

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from infra.setup.credentials import CONTEXTS, VERIFIER
 from infra.setup.places import CHECKOUT, ENVIRONMENT, MADE, STAMPS, TOOLS, WEB, program
 from infra.setup.run import say
 
@@ -34,7 +35,8 @@ def main() -> int:
 
 def to_remove(*, everything: bool) -> list[Path]:
     if everything:
-        made = [MADE, ENVIRONMENT, WEB / "node_modules", WEB / "static" / "built"]
+        built = (WEB / "node_modules", WEB / "static" / "built")
+        made = (MADE, ENVIRONMENT, *built, CONTEXTS, VERIFIER / "node_modules")
         return [path for path in made if path.exists()]
     kept = {path for pattern in DOWNLOADED for path in MADE.glob(pattern)}
     return sorted(set(MADE.glob("*")) - kept)
