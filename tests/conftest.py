@@ -30,12 +30,15 @@ from passerelle.kernel.actor import Actor
 from passerelle.kernel.database import Database
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.language import Localised
+from passerelle.kernel.log import configure
 from passerelle.kernel.settings import Settings
 from tenants.access.roles import permissions_of
 from tenants.access.sessions import COOKIE, Sessions
 from tenants.service import create_tenant
 
 ROOT = Path(__file__).parents[1]
+# As in production: one line an event, and no local variables in tracebacks.
+configure("warning")
 ROLE_PASSWORDS = {role: hashlib.sha256(role.encode()).hexdigest() for role in databases.LOGIN_ROLES}
 
 

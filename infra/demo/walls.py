@@ -20,10 +20,17 @@ ATTEMPTS = 100
 #: Tables of the administration, and of a person, that the learner's story left rows in.
 TENANT_TABLES = (
     *("tenant_event", "tenant_delivery", "member", "member_role", "lti_user", "lti_registration"),
-    *("lti_line_item", "lti_grade", "exam_item", "form", "attempt", "response", "study_item"),
+    *("lti_line_item", "lti_grade", "exam_item", "exam_form", "attempt", "response", "study_item"),
     *("issued_credential", "issuer_key", "achievement", "path", "level"),
 )
 PERSON_TABLES = ("person_event", "identity", "wallet_credential", "profile", "evidence", "sharing")
+
+WHO_SHARES_NOTHING = """
+select person_id from member where tenant_id = $1 and not exists (
+  select 1 from sharing where sharing.person_id = member.person_id and sharing.tenant_id = $2
+    and sharing.withdrawn_at is null and sharing.until > now()
+) limit 3
+"""
 
 
 async def attempt(deeds: "Deeds") -> int:
@@ -87,11 +94,7 @@ async def _people_who_share_nothing(deeds: "Deeds") -> list[UUID]:
     region = deeds.world.tenants["region"]
     owner = await asyncpg.connect(deeds.world.instance.database_dsn)
     try:
-        rows = await owner.fetch(
-            "select person_id from member where tenant_id = $1 and person_id <> $2 limit 3",
-            region,
-            deeds.person_id,
-        )
+        rows = await owner.fetch(WHO_SHARES_NOTHING, region, deeds.world.tenants["retail"])
     finally:
         await owner.close()
     return [row["person_id"] for row in rows]

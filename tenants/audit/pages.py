@@ -34,6 +34,8 @@ LABELS = {
     "lms.connected": N_("An LMS was connected"),
     "member.admitted": N_("A member was admitted"),
     "member.signed_in": N_("A member signed in"),
+    "model.trained": N_("A matching model was trained"),
+    "model.training_requested": N_("A training of the matching model was asked for"),
     "requisition.closed": N_("A requisition was closed"),
     "requisition.opened": N_("A requisition was opened"),
     "requisition.opened_again": N_("A requisition was opened again"),

@@ -3,9 +3,13 @@
 import ast
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from infra.problem import OperatorProblem, SetupProblem, require_free_space
 from infra.setup import chromium, java, reset, stamps, tools
@@ -125,3 +129,26 @@ def test_reset_removes_data_and_keeps_downloads(
         (tmp_path / name).mkdir()
     assert reset.to_remove(everything=False) == data
     assert tmp_path in reset.to_remove(everything=True)
+
+
+def test_the_compiled_requirements_hold_what_the_project_asks_for() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
+    groups = project["dependency-groups"]
+    asked = [*project["project"]["dependencies"], *groups["local"], *groups["test"]]
+    pinned = dict(pins(CHECKOUT / "infra" / "requirements-test.txt"))
+    runtime = dict(pins(CHECKOUT / "infra" / "requirements.txt"))
+    for requirement in (Requirement(text) for text in asked if isinstance(text, str)):
+        name = canonicalize_name(requirement.name)
+        assert name in pinned, f"{name}: run `make lock`"
+        assert requirement.specifier.contains(pinned[name]), f"{requirement}: run `make lock`"
+    assert runtime.items() <= pinned.items()
+
+
+def pins(path: Path) -> Iterator[tuple[str, str]]:
+    """Name and version of each line; no line names a registry."""
+    for line in path.read_text().splitlines():
+        requirement = Requirement(line)
+        (exact,) = requirement.specifier
+        assert exact.operator == "=="
+        assert requirement.url is None
+        yield canonicalize_name(requirement.name), exact.version

@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+from rich.pretty import pretty_repr
 
 from passerelle.kernel.settings import SECRET_FIELDS, SettingsError, load
 
@@ -53,7 +54,8 @@ def test_no_secret_is_ever_shown() -> None:
     for number in range(1, 6):
         assert f"secret-{number}" not in shown
     assert GOOD["PASSERELLE_MASTER_KEY"] not in shown
-    assert "master_key=<secret>" in shown
+    assert "master_key='<secret>'" in shown
+    assert "secret-1" not in pretty_repr(load(GOOD))
     assert set(load(GOOD).__struct_fields__) >= SECRET_FIELDS
 
 

@@ -6,7 +6,7 @@ process that starts the servers generates them. `repr` never shows one.
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import get_type_hints
 
@@ -88,11 +88,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     worker_threads: int = 8
 
     def __repr__(self) -> str:
-        shown = (
-            f"{name}={'<secret>' if name in SECRET_FIELDS else repr(getattr(self, name))}"
-            for name in self.__struct_fields__
-        )
-        return f"Settings({', '.join(shown)})"
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+        """What a traceback that prints local variables shows: msgspec's own shows every field."""
+        for name in self.__struct_fields__:
+            yield name, "<secret>" if name in SECRET_FIELDS else getattr(self, name)
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
