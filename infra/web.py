@@ -9,8 +9,6 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from litestar import Litestar, Router, get
@@ -22,6 +20,17 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from redis.asyncio import Redis
 
 from infra.openapi import describe_refusals
+from integrations.keycloak import pages as keycloak_pages
+from lms import api as lms_api
+from lms import pages as lms_pages
+from ml.serving.matcher import StoredVectorMatcher
+from passerelle.academy import pages as academy_pages
+from passerelle.credentials import api as credentials_api
+from passerelle.credentials import pages as credentials_pages
+from passerelle.exams import api as exams_api
+from passerelle.exams import pages as exams_pages
+from passerelle.hiring import api as hiring_api
+from passerelle.hiring import pages as hiring_pages
 from passerelle.kernel import settings as kernel_settings
 from passerelle.kernel.actor import PUBLIC
 from passerelle.kernel.database import Database
@@ -30,24 +39,35 @@ from passerelle.kernel.http import GuardedClient
 from passerelle.kernel.log import configure
 from passerelle.kernel.secrets import Vault
 from passerelle.kernel.settings import Settings
+from passerelle.people import pages as people_pages
+from passerelle.skills import api as skills_api
 from passerelle.web import composition as face
+from tenants import pages as front_pages
 from tenants.access.dependencies import DEPENDENCIES
 from tenants.access.door import sign_in_or
 from tenants.access.guard import require_permission
 from tenants.access.middleware import session_middleware
 from tenants.access.sessions import Sessions
+from tenants.audit import api as audit_api
+from tenants.audit import pages as audit_pages
 
-ROOMS = (
-    "passerelle.people",
-    "passerelle.skills",
-    "passerelle.credentials",
-    "passerelle.exams",
-    "passerelle.academy",
-    "passerelle.hiring",
-    "tenants",
-    "tenants.audit",
-    "integrations.keycloak",
-    "lms",
+#: Every module with handlers, feature by feature; a test lists their routes.
+DOORS = (
+    front_pages,
+    audit_api,
+    audit_pages,
+    people_pages,
+    skills_api,
+    credentials_api,
+    credentials_pages,
+    exams_api,
+    exams_pages,
+    academy_pages,
+    hiring_api,
+    hiring_pages,
+    keycloak_pages,
+    lms_api,
+    lms_pages,
 )
 
 
@@ -57,22 +77,16 @@ def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-def room_handlers() -> list[Any]:
-    """Every room's handlers, from its `api` and `pages`."""
-    found: list[Any] = []
-    for room in ROOMS:
-        for name in ("api", "pages"):
-            if find_spec(room) and find_spec(f"{room}.{name}"):
-                found.extend(import_module(f"{room}.{name}").handlers)
-    return found
-
-
 def create_app(settings: Settings, *, debug: bool = False) -> Litestar:
     """The whole application over these settings."""
     answers = face.exception_handlers()
     app = Litestar(
-        route_handlers=[health, *face.handlers(settings), *room_handlers()],
-        dependencies={**DEPENDENCIES, **room_dependencies()},
+        route_handlers=[
+            health,
+            *face.handlers(settings),
+            *(handler for door in DOORS for handler in door.handlers),
+        ],
+        dependencies={**DEPENDENCIES, **plugged_in()},
         guards=[require_permission],
         middleware=[session_middleware, *face.middleware(settings)],
         template_config=face.template_config(settings),
@@ -96,11 +110,9 @@ def application() -> Litestar:
     return create_app(settings)
 
 
-def room_dependencies() -> dict[str, Provide]:
+def plugged_in() -> dict[str, Provide]:
     """Adapters of upper rooms behind the ports of lower ones."""
-    if not (find_spec("ml.serving") and find_spec("ml.serving.matcher")):
-        return {"matcher": Provide(lambda: None, sync_to_thread=False)}
-    matcher = import_module("ml.serving.matcher").StoredVectorMatcher()
+    matcher = StoredVectorMatcher()
     return {"matcher": Provide(lambda: matcher, sync_to_thread=False)}
 
 

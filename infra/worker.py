@@ -7,14 +7,19 @@ worker's event loop then opens the database and starts the relay.
 import asyncio
 import concurrent.futures
 import os
-from importlib import import_module
-from importlib.util import find_spec
 
 import dramatiq
 from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import Middleware
 from redis.asyncio import Redis
 
+from integrations.mail import tasks as mail_tasks
+from integrations.mail.smtp import SmtpMail
+from lms import tasks as lms_tasks
+from ml import tasks as training_tasks
+from ml.serving import tasks as serving_tasks
+from passerelle.credentials import tasks as credentials_tasks
+from passerelle.exams import tasks as exams_tasks
 from passerelle.kernel import clocks
 from passerelle.kernel import settings as kernel_settings
 from passerelle.kernel.database import Database
@@ -30,30 +35,11 @@ log = logger(__name__)
 
 START_FAILED = 3
 
-ROOMS = (
-    "passerelle.people.tasks",
-    "passerelle.skills.tasks",
-    "passerelle.credentials.tasks",
-    "passerelle.exams.tasks",
-    "passerelle.academy.tasks",
-    "passerelle.hiring.tasks",
-    "integrations.mail.tasks",
-    "lms.tasks",
-    "ml.tasks",
-    "ml.serving.tasks",
-)
-
-
-def import_listeners() -> None:
-    for room in ROOMS:
-        package = room.rpartition(".")[0]
-        if find_spec(package) and find_spec(room):
-            import_module(room)
+#: Importing a module of tasks registers its listeners and clocks.
+LISTENING = (credentials_tasks, exams_tasks, mail_tasks, lms_tasks, training_tasks, serving_tasks)
 
 
 def create_mail(settings: Settings) -> Mail:
-    from integrations.mail.smtp import SmtpMail
-
     return SmtpMail(settings)
 
 
@@ -121,7 +107,6 @@ def _event_loop() -> asyncio.AbstractEventLoop:
 def compose(settings: Settings) -> dramatiq.Broker:
     """The broker with its one actor, the listeners known, the companion waiting."""
     configure(settings.log_level)
-    import_listeners()
     holder = WorkHolder()
     broker = create_broker(settings.valkey_url)
     register_actor(broker, holder)
