@@ -27,8 +27,8 @@ from passerelle.skills.model import EvidenceKind, NewEvidence
 GENERATORS: Final[dict[Locale, str]] = {"en": "en_US", "fr": "fr_FR", "ar": "ar_AA"}
 KINDS: Final[tuple[EvidenceKind, ...]] = ("exam", "practical", "credential", "assessor")
 SHARED_DAYS: Final = 180
-REQUIRED_OF_A_CANDIDATE_LIMIT: Final = 3
-OTHERS_OF_A_CANDIDATE_LIMIT: Final = 5
+REQUIRED_OF_A_CANDIDATE_LIMIT: Final = 2
+OTHERS_OF_A_CANDIDATE: Final = (3, 5)
 
 THINK_CRITICALLY = UUID("7dd94ad3-13d6-43fe-8b94-51fcbf67ced9")
 PROTECT_PERSONAL_DATA = UUID("33a82b83-c838-4889-ae62-fae1317481eb")
@@ -36,6 +36,7 @@ EVALUATE_DATA = UUID("1d6c7de4-350e-4868-a47b-333b4b0d9650")
 MANAGE_DATA = UUID("4d97e3c3-f335-47cc-a4ee-0d779fd42222")
 COMMUNICATE_WITH_CUSTOMERS = UUID("0da516ee-e70e-4384-be13-f5ff80be8127")
 INTERACT_DIGITALLY = UUID("a12057b4-6d11-4a12-ab8e-15a028ef0a6d")
+PRINCIPLES_OF_AI = UUID("e465a154-93f7-4973-9ce1-31659fe16dd2")
 
 REQUIREMENTS: Final = (
     Requirement(THINK_CRITICALLY, 1.0, 2, False),
@@ -43,6 +44,7 @@ REQUIREMENTS: Final = (
     Requirement(EVALUATE_DATA, 1.0, 2, False),
     Requirement(MANAGE_DATA, 0.8, 2, False),
     Requirement(COMMUNICATE_WITH_CUSTOMERS, 0.6, 2, False),
+    Requirement(PRINCIPLES_OF_AI, 0.4, 1, True),
     Requirement(INTERACT_DIGITALLY, 0.4, 2, True),
 )
 
@@ -51,7 +53,6 @@ OTHERS: Final = (
     UUID("61970f8b-099c-4e7e-82e0-9ccdced0baf3"),  # assist customers
     UUID("00e53a0a-c0ba-4c9f-a2ed-4706d5832a00"),  # guarantee customer satisfaction
     UUID("1973c966-f236-40c9-b2d4-5d71a89019be"),  # use spreadsheets software
-    UUID("b769f524-0f25-44d7-8538-5c46710a040e"),  # manage digital documents
     UUID("68698869-c13c-4563-adc7-118b7644f45d"),  # identify customer's needs
     UUID("28d715e3-3e5b-4fb6-8dd2-4be4919c8587"),  # handle customer complaints
     UUID("8b7409b0-e18e-4dfc-9ad9-8ddbcce38849"),  # keep records of customer interaction
@@ -161,7 +162,7 @@ def invented(count: int, seed: int) -> list[Candidate]:
 def _evidence(chance: random.Random) -> list[NewEvidence]:
     required = [one.skill_id for one in REQUIREMENTS]
     proven = chance.sample(required, chance.randint(0, REQUIRED_OF_A_CANDIDATE_LIMIT))
-    proven += chance.sample(OTHERS, chance.randint(1, OTHERS_OF_A_CANDIDATE_LIMIT))
+    proven += chance.sample(OTHERS, chance.randint(*OTHERS_OF_A_CANDIDATE))
     today = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
     return [
         NewEvidence(
