@@ -6,9 +6,9 @@ process that starts the servers generates them. `repr` never shows one.
 
 import base64
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import msgspec
 
@@ -90,10 +90,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
         """What a traceback that prints local variables shows: msgspec's own shows every field."""
-        for name in self.__struct_fields__:
-            yield name, "<secret>" if name in SECRET_FIELDS else getattr(self, name)
+        return [
+            (name, "<secret>" if name in SECRET_FIELDS else getattr(self, name))
+            for name in self.__struct_fields__
+        ]
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
