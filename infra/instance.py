@@ -5,10 +5,8 @@ Keycloak (by far the slowest) behind everything else.
 """
 
 import asyncio
-import base64
 import hashlib
 import os
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +18,7 @@ import msgspec
 
 from infra import database as databases
 from infra import realm
+from infra.instance_secrets import Secrets, kept_secrets
 from infra.problem import ServerProblem
 from infra.realm import reconcile
 from infra.servers.keycloak import KeycloakDatabase, KeycloakServer
@@ -36,16 +35,6 @@ OPERATOR_DATABASE_URL = "PASSERELLE_OPERATOR_DATABASE_URL"
 USUAL_WEB_PORT, USUAL_KEYCLOAK_PORT, USUAL_MAIL_PORT = 8000, 8080, 8025
 SHARED_DATA = CHECKOUT.parent / "shared" / "data"
 """Where the whole of ESCO may lie beside a checkout; PASSERELLE_ESCO_DIRECTORY says otherwise."""
-
-
-class Secrets(msgspec.Struct, frozen=True):
-    """Made once for an instance, in a file that only its owner can read."""
-
-    master_key: str
-    database_passwords: dict[str, str]
-    keycloak_database_password: str
-    keycloak_client_secret: str
-    keycloak_admin_client_secret: str
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -70,6 +59,7 @@ class Instance:
         self.keycloak: KeycloakServer | None = None
         self._web_port = 0
         self._lock: BinaryIO | None = None
+        self._stopping = False
 
     def start(self, *, keycloak: bool = True, wait_for_keycloak: bool = True) -> Self:
         """Starts the servers, makes databases and roles, applies migrations. Returns itself.
@@ -95,7 +85,11 @@ class Instance:
         self._progress(Progress("Keycloak", time.monotonic() - begun, apart=True))
 
     def stop(self) -> None:
-        """Ends the servers that this object started, the last one first."""
+        """Ends the servers that this object started, the last one first.
+
+        May be called while another thread is in `start`, which then gives up.
+        """
+        self._stopping = True
         for server in (self.keycloak, self.mail, self.valkey, self.postgres):
             if server is not None:
                 server.stop()
@@ -151,22 +145,7 @@ class Instance:
 
     def secrets(self) -> Secrets:
         """Read from the instance's folder, or made where the instance is new."""
-        path = self.directory / "secrets.json"
-        if path.exists():
-            return msgspec.json.decode(path.read_bytes(), type=Secrets)
-        if (self.directory / "postgres" / "superuser-password").exists():
-            raise ServerProblem(
-                f"{path} is missing, and what is sealed in the database cannot be read without it.",
-                "Put the file back, or run `make reset` to begin again with empty data.",
-            )
-        made = Secrets(
-            base64.b64encode(secrets.token_bytes(32)).decode(),
-            {role: secrets.token_urlsafe(24) for role in databases.LOGIN_ROLES},
-            *(secrets.token_urlsafe(24) for _ in range(3)),
-        )
-        self.directory.mkdir(parents=True, exist_ok=True)
-        write_private(path, msgspec.json.encode(made))
-        return made
+        return kept_secrets(self.directory)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -186,6 +165,7 @@ class Instance:
                 f"The servers of {self.directory} are in use by another run.",
                 "Use that one, or end it with Ctrl-C where it was started.",
             )
+        self._stopping = False
         own = self.secrets()
         self._web_port = self._kept_web_port()
         self.objects_directory.mkdir(exist_ok=True)
@@ -201,6 +181,8 @@ class Instance:
             self.wait_for_keycloak()
 
     def _timed(self, what: str, work: Callable[[], object], *, apart: bool = False) -> None:
+        if self._stopping:
+            raise ServerProblem(f"{what} was not started: the run was ended.", "Start it again.")
         begun = time.monotonic()
         work()
         self._progress(Progress(what, time.monotonic() - begun, apart))

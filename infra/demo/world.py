@@ -78,7 +78,8 @@ class World:
         try:
             # In a thread of its own: an instance runs event loops of its own.
             await asyncio.to_thread(self.instance.start, wait_for_keycloak=False)
-            self._timed("LMS", self.lms.start)
+            # In threads, so that Ctrl-C is heard meanwhile: `stop` then ends what they wait for.
+            await asyncio.to_thread(self._timed, "LMS", self.lms.start)
             self.environment = {
                 **self.instance.environment(),
                 "PASSERELLE_ALLOWED_PRIVATE_ADDRESSES": self.lms.address,
@@ -86,8 +87,8 @@ class World:
             self.settings = load(self.environment)
             self.web = WebServer(self.directory / "web", self.environment)
             self.worker = WorkerServer(self.directory / "worker", self.environment)
-            self._timed("Worker", self.worker.start)
-            self._timed("Web", self.web.start)
+            await asyncio.to_thread(self._timed, "Worker", self.worker.start)
+            await asyncio.to_thread(self._timed, "Web", self.web.start)
             await self._fill()
         except BaseException:
             await self.close()
