@@ -158,6 +158,10 @@ def _fields(error: ValidationException) -> dict[str, str]:
     for one in extra:
         if isinstance(one, dict):
             message = str(one.get("message", ""))
+            if message == repr(one.get("key")):
+                # A path's parameter that the handler doesn't take: making the OpenAPI document
+                # puts it among the handler's fields, and Litestar then misses its value.
+                continue
             missing = "missing required" in message
             key = str(_missing_field(message) or one.get("key") or "")
             found[key] = N_("This is missing") if missing else N_("This is not of the right kind")
