@@ -7,6 +7,7 @@ retrieval using latent semantic indexing, 1997). Randomised, with power iteratio
 Martinsson, Tropp, SIAM Review 53(2), 2011, algorithm 4.4).
 """
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -48,11 +49,14 @@ def encode_many(encoder: TextEncoder, texts: Sequence[str]) -> Tensor:
 def _matrix(texts: Sequence[str], rarity: Vectors) -> Tensor:
     """Texts × buckets, sparse by rows."""
     rows, columns, values = weighted_grams(texts, rarity)
-    starts = np.searchsorted(rows, np.arange(len(texts) + 1))
-    return torch.sparse_csr_tensor(
-        torch.from_numpy(starts),
-        torch.from_numpy(columns),
-        torch.from_numpy(values),
-        (len(texts), BUCKETS),
-        check_invariants=False,
-    )
+    starts = torch.from_numpy(np.searchsorted(rows, np.arange(len(texts) + 1)))
+    with warnings.catch_warnings():
+        # torch says once that this kind of tensor is young; products are all we ask of it.
+        warnings.simplefilter("ignore", UserWarning)
+        return torch.sparse_csr_tensor(
+            starts,
+            torch.from_numpy(columns),
+            torch.from_numpy(values),
+            size=(len(texts), BUCKETS),
+            check_invariants=False,
+        )

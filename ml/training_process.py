@@ -44,7 +44,8 @@ def _tell(progress: Progress) -> None:
 
 
 def _end_with_parent() -> None:
-    while sys.stdin.buffer.read(1):
+    # Not through sys.stdin: a thread that holds its lock breaks the interpreter's own end.
+    while os.read(sys.stdin.fileno(), 1):
         pass
     os._exit(ORPHANED)
 

@@ -9,7 +9,7 @@ class TrainingSettings(Struct, frozen=True, kw_only=True):
     steps: int = 300
     pairs: int = 1_024
     hard_negatives: int = 64
-    learning_rate: float = 0.05
+    learning_rate: float = 0.03
     seed: int = 1
     threads: int = 1
     checkpoint_steps: int = 100

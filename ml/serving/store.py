@@ -6,7 +6,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from passerelle.kernel import personal_data
 from passerelle.kernel.database import PersonRead, PersonTransaction, TenantRead, TenantTransaction
+from passerelle.kernel.language import Localised
 from passerelle.people import projections
 
 CANDIDATES_BATCH = 500
@@ -195,3 +197,19 @@ async def forget_in_tenant(tx: PersonTransaction, tenant_id: UUID) -> None:
 
 
 projections.register("candidate_vector", FORGET_IN_TENANT_OF_PERSON)
+
+
+personal_data.register(
+    personal_data.PersonalTable(
+        table="candidate_vector",
+        owner="tenant",
+        purpose=Localised(
+            en="The numbers that place you in an organisation's shortlists, made of what you "
+            "have proven and share with it",
+            fr="Les nombres qui vous situent dans les présélections d’une organisation, tirés de "
+            "ce que vous avez prouvé et partagé avec elle",
+            ar="الأرقام التي تحدد موقعك في القوائم المختصرة لدى المؤسسة، وهي مستخرجة مما أثبتّه "
+            "وشاركته معها",
+        ),
+    )
+)
