@@ -15,7 +15,13 @@ from infra.instance import Instance, Progress
 from infra.problem import ServerProblem
 from infra.servers.identity import is_alive
 from infra.servers.leftovers import end_leftovers
-from infra.servers.process import Record, read_record, stop_recorded, write_private
+from infra.servers.process import (
+    Record,
+    free_port,
+    read_record,
+    stop_recorded,
+    write_private,
+)
 from infra.servers.valkey import ValkeyServer
 from passerelle.kernel import settings as kernel_settings
 
@@ -65,6 +71,9 @@ async def test_keycloak_follows_the_instance_to_another_port(
     # Variables that break or open a Keycloak which inherits them.
     monkeypatch.setenv("KC_DB_URL", "")
     monkeypatch.setenv("DEBUG", "true")
+    # Not the usual port: a demo on this machine may take that at any moment.
+    (folder / "one").mkdir()
+    (folder / "one" / "web-port").write_text(str(free_port()))
     instance = await started(Instance("one", made=folder), keycloak=True)
     try:
         first = kernel_settings.load(instance.environment())
