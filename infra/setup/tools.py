@@ -15,7 +15,7 @@ UV_VERSION = "0.13.9"
 
 def uv() -> Path:
     """The path of uv, installed where it is not yet."""
-    stamp = Stamp("uv", words=(UV_VERSION, sys.base_prefix))
+    stamp = Stamp("uv", words=(UV_VERSION,))
     place = _place()
     if place is not None and stamp.is_current(place):
         return place
