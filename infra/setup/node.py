@@ -50,8 +50,16 @@ def node() -> Path:
 
 
 def environment() -> dict[str, str]:
-    """Node first on the path. The rest stays: it holds proxies and certificates."""
-    return {"PATH": f"{_wheel() / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    """Node first on the path, and short waits where there is no network.
+
+    The rest stays: it holds proxies and certificates.
+    """
+    return {
+        "PATH": f"{_wheel() / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "npm_config_prefer_offline": "true",
+        "npm_config_fetch_retries": "2",
+        "npm_config_fetch_retry_maxtimeout": "10000",
+    }
 
 
 def _wheel() -> Path:
