@@ -207,7 +207,7 @@ async def sign_in(
         person_id=people.learner_id if role == "learner" else people.recruiter_id,
         tenant_id=people.tenant_id,
         tenant_slug=people.slug,
-        tenant_name=people.slug,
+        tenant_name=Localised(people.slug, people.slug, people.slug),
         permissions=permissions_of([role]),
         locale=locale,  # type: ignore[arg-type]
         origin="lti" if role == "learner" else "keycloak",

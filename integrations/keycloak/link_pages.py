@@ -72,7 +72,7 @@ def link_of(actor: Actor) -> Link | None:
     return Link(
         tenant_id=tenant_id,
         tenant_slug=actor.tenant_slug or "",
-        tenant_name=actor.tenant_name or "",
+        tenant_name=actor.tenant_name.in_(current().locale) if actor.tenant_name else "",
         person_id=person_id,
         display_name=actor.display_name,
         session_id=session_id,

@@ -40,7 +40,7 @@ def tenant_actor(
             "person_id": member.person_id,
             "tenant_id": tenant.id,
             "tenant_slug": tenant.slug,
-            "tenant_name": tenant.name.in_(locale),
+            "tenant_name": tenant.name,
             "permissions": permissions_of(member.roles),
             "locale": locale,
             "origin": origin,

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 
 from passerelle.exams.model import choice_of, shown_order
 from passerelle.kernel.actor import Actor
-from passerelle.kernel.language import LOCALES, Locale
+from passerelle.kernel.language import LOCALES, Locale, Localised
 from tenants.access.roles import permissions_of
 from tenants.access.sessions import COOKIE
 from tests.browser import Visit, assert_page_holds, serving, visit_page
@@ -48,7 +48,7 @@ class Desk:
                 person_id=self.people.learner_id,
                 tenant_id=self.people.tenant_id,
                 tenant_slug=self.people.slug,
-                tenant_name="Region",
+                tenant_name=Localised("Region", "Region", "Region"),
                 permissions=permissions_of(["learner"]),
                 locale=locale,
                 origin="lti",

@@ -41,6 +41,16 @@ def test_a_thin_link_is_part_of_the_rest() -> None:
     assert rest == pytest.approx(-0.096)
 
 
+def test_what_carries_a_requirement_most_is_drawn_however_thin() -> None:
+    """Without a span it would look as if it were missing."""
+    wide = Contribution(SKILLS[0], SKILLS[1], 0.9)
+    thin = Contribution(SKILLS[0], SKILLS[2], 0.004)
+    thinner = Contribution(SKILLS[3], SKILLS[2], 0.003)
+    spans, rest = spans_and_rest(explained([wide, thin, thinner], []))
+    assert {span.requirement for span in spans} == {str(SKILLS[1]), str(SKILLS[2])}
+    assert rest == pytest.approx(0.003)
+
+
 def test_of_several_proofs_of_a_skill_the_highest_and_latest_is_shown() -> None:
     def proof(level: int, year: int) -> Evidence:
         at = datetime(year, 5, 1, tzinfo=UTC)

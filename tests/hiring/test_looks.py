@@ -12,6 +12,7 @@ from infra.seed import hiring as seed
 from ml.serving.embedding import embed_candidates
 from passerelle.hiring.model import Requisition, Stage
 from passerelle.kernel.database import Database
+from passerelle.kernel.language import Localised
 from tests.browser import assert_page_holds, screenshot, serving, visit_page
 from tests.browser import browser as browser
 from tests.conftest import People
@@ -20,9 +21,12 @@ from tests.people.sessions import cookie
 
 Tenants = tuple[People, People]
 CANDIDATES = 10
+SHOP = Localised("Retail group", "Groupe de distribution", "مجموعة التوزيع")
 # Looked at in every language and size; the others once in each language.
 EVERYWHERE = {"shortlist", "candidate", "decide"}
 ONCE = {("en", False), ("fr", True), ("ar", False)}
+
+GROUP = Localised("Retail group", "Groupe de magasins", "مجموعة متاجر")
 
 
 class Opened(Struct):
@@ -84,7 +88,11 @@ async def test_each_page_of_a_recruiter_holds(
         "unproven": f"/{requisition.id}/candidates/{unproven}",
         "decide": f"/{requisition.id}/candidates/{ranked}/decide",
     }
-    actor = replace(recruiter(retail), locale=language, tenant_name="Retail group")
+    actor = replace(
+        recruiter(retail),
+        locale=language,
+        tenant_name=GROUP,
+    )
     session = await cookie(app, actor)
     async with serving(app) as address:
         for name, path in pages.items():
@@ -109,7 +117,10 @@ async def test_a_recruiter_moves_through_the_list_by_keys_and_reads_why_beside_i
     browser: Browser, app: Litestar, two_tenants: Tenants, opened: Opened
 ) -> None:
     retail = two_tenants[1]
-    session = await cookie(app, replace(recruiter(retail), tenant_name="Retail group"))
+    session = await cookie(
+        app,
+        replace(recruiter(retail), tenant_name=GROUP),
+    )
     async with serving(app) as address:
         path = f"/t/{retail.slug}/hiring/{opened.requisition.id}"
         visit = await visit_page(browser, address + path, cookies=[session])

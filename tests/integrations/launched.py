@@ -14,6 +14,7 @@ from passerelle.kernel import actor as actors
 from passerelle.kernel.actor import Actor
 from passerelle.kernel.database import Database
 from passerelle.kernel.identifiers import new_id
+from passerelle.kernel.language import Localised
 from tenants.access.roles import permissions_of
 from tenants.access.sessions import COOKIE, Sessions
 from tenants.service import admit
@@ -47,7 +48,7 @@ async def launched(
             person_id=person_id,
             tenant_id=tenant_id,
             tenant_slug=slug,
-            tenant_name="Région",
+            tenant_name=Localised("Région", "Région", "Région"),
             permissions=permissions_of(["learner"]),
             locale="fr",
             origin="lti",

@@ -8,6 +8,7 @@ from litestar import Litestar
 from infra.demo.lms.server import LmsServer
 from infra.demo.lms_browser import begin
 from passerelle.kernel.actor import Actor
+from passerelle.kernel.language import Localised
 from tenants.access.sessions import COOKIE, Sessions
 from tests.conftest import csrf_headers
 from tests.lms.connected import Connected
@@ -24,7 +25,7 @@ async def administer(app: Litestar, tool: httpx.AsyncClient, connected: Connecte
         person_id=connected.people.recruiter_id,
         tenant_id=connected.tenant_id,
         tenant_slug=connected.people.slug,
-        tenant_name="Region",
+        tenant_name=Localised("Region", "Region", "Region"),
         permissions=frozenset({"tenant.admin"}),
         origin="keycloak",
     )

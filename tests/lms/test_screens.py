@@ -7,6 +7,7 @@ from litestar import Litestar
 from playwright.async_api import Browser
 
 from passerelle.kernel.actor import Actor
+from passerelle.kernel.language import Localised
 from passerelle.kernel.settings import Settings
 from tenants.access.sessions import COOKIE, Sessions
 from tests.browser import assert_page_holds, screenshot, serving, visit_page
@@ -33,7 +34,7 @@ async def cookie(app: Litestar, served: str, learner: Learner, locale: str) -> d
         person_id=learner.person_id,
         tenant_id=connected.tenant_id,
         tenant_slug=connected.people.slug,
-        tenant_name="Region",
+        tenant_name=Localised("Region", "Region", "Region"),
         permissions=frozenset({"learn", "tenant.admin"}),
         locale=locale,  # type: ignore[arg-type]
         origin="keycloak",

@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from passerelle.kernel.actor import Actor
 from passerelle.kernel.errors import Conflict, Invalid
+from passerelle.kernel.language import Localised
 from passerelle.kernel.settings import Settings
 from passerelle.web import composition as face
 from passerelle.web.page import Page
@@ -38,7 +39,7 @@ TEACHER = Actor(
     person_id=UUID(int=1),
     tenant_id=UUID(int=2),
     tenant_slug="region",
-    tenant_name="Région",
+    tenant_name=Localised("Région", "Région", "Région"),
     permissions=frozenset({"learn", "hiring.read"}),
     locale="fr",
     origin="keycloak",

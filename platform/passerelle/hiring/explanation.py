@@ -43,14 +43,20 @@ class ExplanationShown(Struct, frozen=True):
 def spans_and_rest(explanation: Explanation) -> tuple[list[Span], float]:
     """The links that are wide enough to draw, and what all others add or take away together.
 
-    What reaches a missing requirement is drawn by no one: a related skill is no proof of it.
+    What reaches a missing requirement is drawn by no one: a related skill is no proof of it. What
+    carries a requirement most is always drawn, however thin: it is not missing.
     """
     least = SMALLEST_SHARE_DRAWN * max(explanation.score, 0.0)
+    carries_most: dict[UUID, float] = {}
+    for one in explanation.contributions:
+        held = carries_most.get(one.requirement_skill_id, 0.0)
+        carries_most[one.requirement_skill_id] = max(held, one.amount)
     spans: list[Span] = []
     rest = 0.0
     for one in explanation.contributions:
         missing = one.requirement_skill_id in explanation.missing
-        if missing or one.amount <= 0 or one.amount < least:
+        thin = one.amount < min(least, carries_most[one.requirement_skill_id])
+        if missing or one.amount <= 0 or thin:
             rest += one.amount
         else:
             spans.append(

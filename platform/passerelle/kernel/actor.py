@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from passerelle.kernel.language import DEFAULT_LOCALE, Locale
+from passerelle.kernel.language import DEFAULT_LOCALE, Locale, Localised
 
 #: A route open to anyone; and one open to any signed-in person in their own space.
 PUBLIC = "public"
@@ -20,7 +20,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     person_id: UUID | None = None
     tenant_id: UUID | None = None
     tenant_slug: str | None = None
-    tenant_name: str | None = None
+    tenant_name: Localised | None = None
     permissions: frozenset[str] = frozenset()
     locale: Locale = DEFAULT_LOCALE
     session_id: str | None = None
