@@ -11,13 +11,13 @@ import signal
 import urllib.error
 import urllib.request
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import msgspec
 
 from infra.problem import ServerProblem, require_free_space
-from infra.servers.process import ServerProcess, free_port, locked, read_record, write_private
+from infra.servers.process import free_port, locked, read_record, write_private
+from infra.servers.server import Server
 from infra.setup.java import java_home
 from infra.setup.keycloak import HOME, QUICK_START, REMOVED_VARIABLES
 from infra.setup.places import STAMPS
@@ -25,7 +25,6 @@ from infra.setup.places import STAMPS
 START_DEADLINE_S = 240.0
 """Its first start makes its tables: about 15 s alone, and several times that on a busy machine."""
 FREE_SPACE_MIB = 300
-STOP_STEPS = ((signal.SIGTERM, 30.0),)
 ADMIN_USERNAME = "operator"
 ADMIN_CLIENT_ID = "operator-service"
 
@@ -47,8 +46,11 @@ class Secrets(msgspec.Struct, frozen=True):
     admin_client_secret: str
 
 
-class KeycloakServer:
+class KeycloakServer(Server):
     """One server; `begin` and `wait` are `start` in two parts, for work in between."""
+
+    name = "Keycloak"
+    stop_steps = ((signal.SIGTERM, 30.0),)
 
     def __init__(
         self,
@@ -60,15 +62,13 @@ class KeycloakServer:
         port: int | None = None,
     ) -> None:
         """`realm_directory` holds `<realm>-realm.json` files, imported where not there yet."""
-        self.directory = directory
+        super().__init__(directory)
         self._database = database
         self._realm_directory = realm_directory
         self._themes = themes
         self._preferred_port = port
-        self._process = ServerProcess("Keycloak", directory)
 
     def start(self) -> Self:
-        """Starts and waits until it is ready. Returns itself. Raises ServerProblem."""
         self.begin()
         self.wait()
         return self
@@ -78,7 +78,7 @@ class KeycloakServer:
         with locked(self.directory):
             if self._process.adopt():
                 if self._process.owned and not self._is_ready():
-                    self._process.stop(*STOP_STEPS)
+                    self._process.stop(*self.stop_steps)
                 else:
                     return
             require_free_space(self.directory, FREE_SPACE_MIB)
@@ -98,29 +98,10 @@ class KeycloakServer:
                     self._launch()
         raise ServerProblem("Keycloak found no free port in 8 tries.", "Try again.")
 
-    def stop(self) -> None:
-        """Ends the server if this object (or an ended process before it) started it."""
-        if self._process.owned:
-            self._process.stop(*STOP_STEPS)
-        else:
-            self._process.leave()
-
-    def kill(self) -> None:
-        """SIGKILL to the Java process and the shell that started it."""
-        self._process.kill()
-
     @property
     def url(self) -> str:
         """The issuer's beginning; `localhost`, where browsers allow Secure cookies over http."""
         return f"http://localhost:{self._process.ports['http']}"
-
-    @property
-    def process_id(self) -> int:
-        return self._process.process_id
-
-    @property
-    def running(self) -> bool:
-        return self._process.running
 
     @property
     def admin_username(self) -> str:
@@ -139,17 +120,6 @@ class KeycloakServer:
     @property
     def admin_client_secret(self) -> str:
         return self._secrets().admin_client_secret
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _launch(self) -> None:
         record = read_record(self.directory)

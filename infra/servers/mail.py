@@ -12,20 +12,19 @@ import signal
 import sys
 from email.message import EmailMessage
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import msgspec
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from infra.problem import ServerProblem
-from infra.servers.process import ServerProcess, free_port, locked, read_record, write_private
+from infra.servers.process import free_port, locked, read_record, write_private
+from infra.servers.server import Server
 
 START_DEADLINE_S = 30.0
 MAIL_LIMIT = 500
 MAIL_LIMIT_BYTES = 10 * 2**20
 REQUEST_LIMIT_BYTES = 8192
-STOP_STEPS = ((signal.SIGTERM, 10.0),)
 
 
 class Mail(msgspec.Struct, frozen=True):
@@ -38,16 +37,17 @@ class Mail(msgspec.Struct, frozen=True):
     text: str
 
 
-class MailCatcher:
+class MailCatcher(Server):
     """The catcher's process; `messages` reads what was caught."""
 
-    def __init__(self, directory: Path, *, page_port: int | None = None):
-        self.directory = directory
+    name = "The mail catcher"
+    stop_steps = ((signal.SIGTERM, 10.0),)
+
+    def __init__(self, directory: Path, *, page_port: int | None = None) -> None:
+        super().__init__(directory)
         self._preferred_page_port = page_port
-        self._process = ServerProcess("The mail catcher", directory)
 
     def start(self) -> Self:
-        """Starts, or joins the one of this directory that already runs. Returns itself."""
         with locked(self.directory):
             if self._process.adopt():
                 return self
@@ -76,16 +76,6 @@ class MailCatcher:
                     break
         return self
 
-    def stop(self) -> None:
-        """Ends the catcher if this object (or an ended process before it) started it."""
-        if self._process.owned:
-            self._process.stop(*STOP_STEPS)
-        else:
-            self._process.leave()
-
-    def kill(self) -> None:
-        self._process.kill()
-
     @property
     def smtp_port(self) -> int:
         return self._process.ports["smtp"]
@@ -95,28 +85,9 @@ class MailCatcher:
         """The page that lists what was caught."""
         return f"http://127.0.0.1:{self._process.ports['page']}/"
 
-    @property
-    def process_id(self) -> int:
-        return self._process.process_id
-
-    @property
-    def running(self) -> bool:
-        return self._process.running
-
     def messages(self) -> list[Mail]:
         """What was caught, oldest first."""
         return read_mails(self.directory)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 def read_mails(directory: Path) -> list[Mail]:

@@ -13,28 +13,25 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from infra.problem import ServerProblem, require_free_space
 from infra.servers import postgres_place as place
 from infra.servers.identity import end, find_by_command
 from infra.servers.process import (
-    ServerProcess,
     User,
     free_port,
     locked,
     read_record,
     write_private,
 )
+from infra.servers.server import Server
 
 SUPERUSER = "passerelle_superuser"
 MAJOR_VERSION = "18"
 START_DEADLINE_S = 120.0
 """Long, since after a crash the server first replays its log."""
 FREE_SPACE_MIB = 300
-STOP_STEPS = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0))
-"""Fast shutdown (clients are disconnected, a checkpoint is written), then immediate."""
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -54,20 +51,21 @@ SETTINGS = {
 }
 
 
-class PostgresServer:
-    """One cluster in `directory`; `start` again finds the same data, and the same port if free."""
+class PostgresServer(Server):
+    """One cluster; `process_id` is the postmaster's."""
 
-    def __init__(self, directory: Path, *, port: int | None = None, statistics: bool = True):
-        self.directory = directory
+    name = "PostgreSQL"
+    stop_steps = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0))
+    """Fast shutdown (clients are disconnected, a checkpoint is written), then immediate."""
+
+    def __init__(
+        self, directory: Path, *, port: int | None = None, statistics: bool = True
+    ) -> None:
+        super().__init__(directory)
         self._preferred_port = port
         self._statistics = statistics
-        self._process = ServerProcess("PostgreSQL", directory)
 
     def start(self) -> Self:
-        """Starts, or joins the server of this directory that already runs and is healthy.
-
-        Returns itself. Raises ServerProblem, which says what is wrong and how to mend it.
-        """
         with locked(self.directory):
             if self._process.adopt():
                 if self._accepts_connections():
@@ -84,29 +82,9 @@ class PostgresServer:
             self._launch(data, programs, user)
         return self
 
-    def stop(self) -> None:
-        """Ends the server if this object (or an ended process before it) started it."""
-        if self._process.owned:
-            self._process.stop(*STOP_STEPS)
-        else:
-            self._process.leave()
-
-    def kill(self) -> None:
-        """SIGKILL to the postmaster and all its processes, as a power cut would."""
-        self._process.kill()
-
     @property
     def port(self) -> int:
         return self._process.ports["postgres"]
-
-    @property
-    def process_id(self) -> int:
-        """Of the postmaster."""
-        return self._process.process_id
-
-    @property
-    def running(self) -> bool:
-        return self._process.running
 
     @property
     def password(self) -> str:
@@ -121,17 +99,6 @@ class PostgresServer:
     def superuser_dsn(self, database: str = "postgres") -> str:
         """For migrations and tests; a request's connection never uses it."""
         return f"postgresql://{SUPERUSER}:{self.password}@127.0.0.1:{self.port}/{database}"
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _create(self, data: Path, programs: Path, user: User | None) -> None:
         """initdb beside the final place, then one rename: an interrupted one leaves nothing."""
@@ -207,7 +174,7 @@ class PostgresServer:
                 )
             except ServerProblem:
                 said = self._process.log_since_start()
-                self._process.stop(*STOP_STEPS)
+                self._process.stop(*self.stop_steps)
                 if "Address already in use" not in said or len(taken) > 8:
                     raise explained(said, data) from None
                 taken.append(port)
@@ -226,7 +193,7 @@ class PostgresServer:
                 "and does not answer.",
                 "Wait for that run to end, or end it, and try again.",
             )
-        self._process.stop(*STOP_STEPS)
+        self._process.stop(*self.stop_steps)
 
 
 def _environment() -> dict[str, str]:
@@ -257,7 +224,7 @@ def _remove_stale_lock(data: Path) -> None:
         return
     leftover = find_by_command(process_id, "postgres", str(data))
     if leftover is not None:
-        end(leftover, *STOP_STEPS)
+        end(leftover, *PostgresServer.stop_steps)
     lock.unlink(missing_ok=True)
 
 

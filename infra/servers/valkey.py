@@ -8,34 +8,33 @@ import importlib.util
 import secrets
 import signal
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import redis
 
 from infra.problem import ServerProblem, require_free_space
-from infra.servers.process import ServerProcess, free_port, locked, read_record, write_private
+from infra.servers.process import free_port, locked, read_record, write_private
+from infra.servers.server import Server
 
 START_DEADLINE_S = 30.0
 FREE_SPACE_MIB = 100
 MEMORY_LIMIT_MIB = 512
-STOP_STEPS = ((signal.SIGTERM, 20.0),)
 
 
-class ValkeyServer:
-    """One server in `directory`; `start` again finds the same data, and the same port if free."""
+class ValkeyServer(Server):
+    """One server, with a password and no eviction."""
 
-    def __init__(self, directory: Path, *, port: int | None = None, persistent: bool = True):
-        self.directory = directory
+    name = "Valkey"
+    stop_steps = ((signal.SIGTERM, 20.0),)
+
+    def __init__(
+        self, directory: Path, *, port: int | None = None, persistent: bool = True
+    ) -> None:
+        super().__init__(directory)
         self._preferred_port = port
         self._persistent = persistent
-        self._process = ServerProcess("Valkey", directory)
 
     def start(self) -> Self:
-        """Starts, or joins the server of this directory that already runs and is healthy.
-
-        Returns itself. Raises ServerProblem, which says what is wrong and how to mend it.
-        """
         with locked(self.directory):
             if self._process.adopt():
                 if self._answers():
@@ -46,35 +45,16 @@ class ValkeyServer:
                         "going, and does not answer.",
                         "Wait for that run to end, or end it, and try again.",
                     )
-                self._process.stop(*STOP_STEPS)
+                self._process.stop(*self.stop_steps)
             require_free_space(self.directory, FREE_SPACE_MIB)
             if not (self.directory / "password").exists():
                 write_private(self.directory / "password", secrets.token_urlsafe(32).encode())
             self._launch(_program())
         return self
 
-    def stop(self) -> None:
-        """Ends the server if this object (or an ended process before it) started it."""
-        if self._process.owned:
-            self._process.stop(*STOP_STEPS)
-        else:
-            self._process.leave()
-
-    def kill(self) -> None:
-        """SIGKILL, as a power cut would."""
-        self._process.kill()
-
     @property
     def port(self) -> int:
         return self._process.ports["valkey"]
-
-    @property
-    def process_id(self) -> int:
-        return self._process.process_id
-
-    @property
-    def running(self) -> bool:
-        return self._process.running
 
     @property
     def password(self) -> str:
@@ -83,17 +63,6 @@ class ValkeyServer:
     @property
     def url(self) -> str:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _launch(self, program: Path) -> None:
         record = read_record(self.directory)
@@ -109,7 +78,7 @@ class ValkeyServer:
                 return self._process.wait_until(self._answers, START_DEADLINE_S)
             except ServerProblem:
                 said = self._process.log_since_start()
-                self._process.stop(*STOP_STEPS)
+                self._process.stop(*self.stop_steps)
                 if "Address already in use" not in said or len(taken) > 8:
                     raise self._explained(said) from None
                 taken.append(port)
