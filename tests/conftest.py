@@ -48,10 +48,25 @@ def schema_digest() -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
+#: Files that need Keycloak, by far the slowest to start: one process runs all of them.
+KEYCLOAK_FOLDERS = ("integrations", "stories")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n 2`: a file stays in one process, and what needs Keycloak begins at once."""
+    for item in items:
+        folder = item.path.parent.name
+        group = "keycloak" if folder in KEYCLOAK_FOLDERS else f"{folder}/{item.path.name}"
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.path.parent.name not in KEYCLOAK_FOLDERS)
+
+
 @pytest.fixture(scope="session")
 def test_directory() -> Path:
+    """Servers' data of this run; each process of `-n 2` has its own."""
     named = os.environ.get("PASSERELLE_TEST_DIRECTORY")
     directory = Path(named) if named else ROOT / ".passerelle" / "test"
+    directory /= os.environ.get("PYTEST_XDIST_WORKER", "")
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 
