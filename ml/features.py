@@ -6,11 +6,14 @@ every script. Additive, as all of the model is: a text's vector is the sum of it
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from passerelle.skills.folding import folded
+
+Floats32 = NDArray[np.float32]
 
 BUCKETS = 1 << 14
 GRAM_LENGTHS = (3, 4)
@@ -50,44 +53,59 @@ def _hashed(letters: NDArray[np.uint64], length: int, count: int) -> NDArray[np.
     return (hashes % np.uint64(BUCKETS)).astype(np.int64)
 
 
+class GramCounts(NamedTuple):
+    """Texts as counts of n-grams: text `rows[k]` has n-gram `columns[k]` `counts[k]` times.
+
+    Rows ascend; no pair of row and column stands twice.
+    """
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    texts: int
+
+    def rarity(self) -> Floats32:
+        """ln(N / (1 + texts with the n-gram)), not below 0, one a bucket."""
+        frequency = np.bincount(self.columns, minlength=BUCKETS)
+        rarity = np.log(self.texts / (1 + frequency))
+        above: Floats32 = np.maximum(rarity, 0).astype(np.float32)
+        return above
+
+    def weighted(self, rarity: Floats32) -> Floats32:
+        """√count × rarity for each entry, each text at unit length."""
+        values = np.sqrt(self.counts) * rarity[self.columns]
+        norms = np.sqrt(np.bincount(self.rows, values * values, minlength=self.texts))
+        unit: Floats32 = (values / np.where(norms > 0, norms, 1)[self.rows]).astype(np.float32)
+        return unit
+
+    def starts(self) -> NDArray[np.int64]:
+        """Where each text's entries begin, and after the last one's, the end."""
+        found: NDArray[np.int64] = np.searchsorted(self.rows, np.arange(self.texts + 1))
+        return found
+
+
+def count_grams(texts: Sequence[str]) -> GramCounts:
+    """The n-grams of each text, counted."""
+    buckets, owners = grams(texts)
+    keys, counts = np.unique(owners * BUCKETS + buckets, return_counts=True)
+    return GramCounts(keys // BUCKETS, keys % BUCKETS, counts, len(texts))
+
+
 class TextEncoder:
     """Texts to unit vectors: the sum of their n-grams' vectors, rare n-grams weighing more."""
 
-    def __init__(self, rarity: NDArray[np.float32], table: NDArray[np.float32]) -> None:
+    def __init__(self, rarity: Floats32, table: Floats32) -> None:
         """`rarity` has one weight a bucket; `table` one row a bucket."""
         self.rarity = rarity
         self.table = table
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str]) -> Floats32:
         """One unit row a text, in any language; zeros for a text without a letter."""
-        rows, columns, values = weighted_grams(texts, self.rarity)
+        counted = count_grams(texts)
+        values = counted.weighted(self.rarity)
         vectors = np.zeros((len(texts), self.table.shape[1]), np.float32)
-        starts = np.searchsorted(rows, np.arange(len(texts) + 1))
-        for row, (start, end) in enumerate(pairwise(starts)):
-            vectors[row] = values[start:end] @ self.table[columns[start:end]]
+        for row, (start, end) in enumerate(pairwise(counted.starts())):
+            vectors[row] = values[start:end] @ self.table[counted.columns[start:end]]
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit: NDArray[np.float32] = (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
+        unit: Floats32 = (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
         return unit
-
-
-def gram_rarity(texts: Sequence[str]) -> NDArray[np.float32]:
-    """ln(N / (1 + texts with the n-gram)), not below 0, one a bucket."""
-    buckets, owners = grams(texts)
-    seen = np.unique(owners * BUCKETS + buckets) % BUCKETS
-    frequency = np.bincount(seen, minlength=BUCKETS)
-    rarity = np.log(len(texts) / (1 + frequency))
-    above: NDArray[np.float32] = np.maximum(rarity, 0).astype(np.float32)
-    return above
-
-
-def weighted_grams(
-    texts: Sequence[str], rarity: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """The texts as a sparse matrix (row, bucket, value): √count × rarity, rows at unit length."""
-    buckets, owners = grams(texts)
-    keys, counts = np.unique(owners * BUCKETS + buckets, return_counts=True)
-    rows, columns = keys // BUCKETS, keys % BUCKETS
-    values = np.sqrt(counts) * rarity[columns]
-    norms = np.sqrt(np.bincount(rows, values * values, minlength=len(texts)))
-    unit: NDArray[np.float32] = (values / np.where(norms > 0, norms, 1)[rows]).astype(np.float32)
-    return rows, columns, unit

@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
@@ -32,7 +32,7 @@ from passerelle.kernel.settings import PREFIX, Settings
 TRAINING_LOCK = 7_283_070
 ERROR_LIMIT_CHARACTERS = 400
 #: What decides a model besides its data and settings.
-CODE = ("features.py", "text_base.py", "data.py", "sampling.py", "towers.py", "training.py")
+CODE = ("features", "text_base", "data", "sampling", "towers", "adam", "training")
 
 Watcher = Callable[[Progress], None]
 
@@ -61,8 +61,8 @@ async def train_and_serve(
             # Whoever was embedded by an event in between has both vectors; whoever began to
             # share while the switch was made is caught up with here.
             await embed_everyone(database)
-        for name in await registry.prune(pool, version.id):
-            (Path(settings.objects_directory) / name).unlink(missing_ok=True)
+        forgotten = await registry.prune(pool, version.id)
+        await asyncio.to_thread(_clear, Path(settings.objects_directory), forgotten)
     return await registry.require(pool, version.id)
 
 
@@ -81,7 +81,7 @@ async def embed_everyone(database: Database) -> None:
 def code_hash() -> str:
     """Of the code that decides what a model becomes."""
     folder = Path(ml.__file__).parent
-    paths = [folder / name for name in CODE]
+    paths = [folder / f"{name}.py" for name in CODE]
     paths.append(Path(passerelle.__file__).parent / "skills" / "folding.py")
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
@@ -111,9 +111,14 @@ async def _train(
         artefact=name,
         artefact_sha256=sha256,
     )
-    version = await registry.add(pool, new, model)
-    shutil.rmtree(folder, ignore_errors=True)
-    return version
+    return await registry.add(pool, new, model)
+
+
+def _clear(objects: Path, forgotten: Sequence[str]) -> None:
+    """Removes the files of forgotten models, and what trainings left on their way."""
+    for name in forgotten:
+        (objects / name).unlink(missing_ok=True)
+    shutil.rmtree(objects / "training", ignore_errors=True)
 
 
 async def train_apart(

@@ -10,22 +10,27 @@ Martinsson, Tropp, SIAM Review 53(2), 2011, algorithm 4.4).
 import warnings
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ml.features import BUCKETS, TextEncoder, gram_rarity, weighted_grams
+from ml.features import BUCKETS, GramCounts, TextEncoder, count_grams
 from ml.pooling import DIMENSIONS, Vectors
 
 OVERSAMPLING = 16
 POWER_ITERATIONS = 2
 
 
-def fit_text_encoder(documents: Sequence[str], generator: torch.Generator) -> TextEncoder:
-    """An encoder whose dimensions are the strongest themes of the documents. Deterministic."""
-    rarity = gram_rarity(documents)
-    matrix = _matrix(documents, rarity)
+def fit_text_encoder(
+    documents: Sequence[str], generator: torch.Generator
+) -> tuple[TextEncoder, Tensor]:
+    """An encoder whose dimensions are the documents' strongest themes, and what it makes of them.
+
+    Deterministic for the generator's seed.
+    """
+    counted = count_grams(documents)
+    rarity = counted.rarity()
+    matrix = _matrix(counted, rarity)
     transposed = matrix.t().to_sparse_csr()
     width = min(DIMENSIONS + OVERSAMPLING, len(documents))
     reached = matrix @ torch.randn(BUCKETS, width, generator=generator)
@@ -34,29 +39,28 @@ def fit_text_encoder(documents: Sequence[str], generator: torch.Generator) -> Te
         basis, _ = torch.linalg.qr(transposed @ torch.linalg.qr(reached)[0])
         reached = matrix @ basis
     _, _, right = torch.linalg.svd(reached, full_matrices=False)
-    table = torch.zeros(BUCKETS, DIMENSIONS)
     kept = min(DIMENSIONS, width)
+    table, vectors = torch.zeros(BUCKETS, DIMENSIONS), torch.zeros(len(documents), DIMENSIONS)
     table[:, :kept] = (basis @ right.T)[:, :kept]
-    return TextEncoder(rarity, table.numpy())
+    vectors[:, :kept] = (reached @ right.T)[:, :kept]
+    return TextEncoder(rarity, table.numpy()), functional.normalize(vectors, dim=1)
 
 
 def encode_many(encoder: TextEncoder, texts: Sequence[str]) -> Tensor:
     """What `encoder.encode` gives, for many texts at once."""
-    vectors = _matrix(texts, encoder.rarity) @ torch.from_numpy(encoder.table)
+    vectors = _matrix(count_grams(texts), encoder.rarity) @ torch.from_numpy(encoder.table)
     return functional.normalize(vectors, dim=1)
 
 
-def _matrix(texts: Sequence[str], rarity: Vectors) -> Tensor:
+def _matrix(counted: GramCounts, rarity: Vectors) -> Tensor:
     """Texts × buckets, sparse by rows."""
-    rows, columns, values = weighted_grams(texts, rarity)
-    starts = torch.from_numpy(np.searchsorted(rows, np.arange(len(texts) + 1)))
     with warnings.catch_warnings():
         # torch says once that this kind of tensor is young; products are all we ask of it.
         warnings.simplefilter("ignore", UserWarning)
         return torch.sparse_csr_tensor(
-            starts,
-            torch.from_numpy(columns),
-            torch.from_numpy(values),
-            size=(len(texts), BUCKETS),
+            torch.from_numpy(counted.starts()),
+            torch.from_numpy(counted.columns),
+            torch.from_numpy(counted.weighted(rarity)),
+            size=(counted.texts, BUCKETS),
             check_invariants=False,
         )

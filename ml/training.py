@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from ml.adam import Adam
 from ml.artefact import Artefact
 from ml.data import TrainingData
 from ml.problems import TrainingFailed
@@ -23,6 +24,7 @@ from ml.training_settings import Progress, TrainingSettings
 CHECK_PAIRS = 256
 CHECK_SEED = 7
 WARM_UP_STEPS = 20
+PAIRS_OF_AN_OCCUPATION = 4
 
 
 Watcher = Callable[[Progress], None]
@@ -42,11 +44,13 @@ def train(
     Raises TrainingFailed where the loss is no number or the model no better than untrained.
     """
     torch.set_num_threads(settings.threads)
-    encoder = fit_text_encoder(data.texts, torch.Generator().manual_seed(settings.seed))
-    text_vectors = encode_many(encoder, served_texts or data.texts)
+    seeded = torch.Generator().manual_seed(settings.seed)
+    encoder, text_vectors = fit_text_encoder(data.texts, seeded)
+    if served_texts is not None:
+        text_vectors = encode_many(encoder, served_texts)
     if not settings.with_text:
-        noise = torch.Generator().manual_seed(settings.seed)
-        text_vectors = functional.normalize(torch.randn(text_vectors.shape, generator=noise), dim=1)
+        noise = torch.randn(text_vectors.shape, generator=seeded)
+        text_vectors = functional.normalize(noise, dim=1)
     towers = Towers(text_vectors)
     before = accuracy(towers, data)
     began = time.perf_counter()
@@ -93,27 +97,26 @@ def _steps(
 ) -> int:
     """Runs the steps that are left; returns how many pairs it learned from."""
     sampler = PairSampler(data, settings.seed)
-    optimizer = torch.optim.Adam(towers.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99))
+    # More of the same few occupations are no more negatives.
+    pairs = min(settings.pairs, PAIRS_OF_AN_OCCUPATION * len(data.needs))
+    optimizer = Adam(towers.parameters())
     first = _resumed(towers, optimizer, sampler, settings, checkpoint)
     began = time.perf_counter()
     for step in range(first, settings.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * _pace(step, settings.steps)
-        batch = sampler.draw(settings.pairs, settings.hard_negatives)
+        batch = sampler.draw(pairs, min(settings.hard_negatives, pairs))
         loss = sampled_softmax_loss(towers(batch), batch, corrected=settings.corrected)
-        optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        optimizer.step(settings.learning_rate * _pace(step, settings.steps))
         value = float(loss.detach())
         if not np.isfinite(value):
             raise TrainingFailed(f"the loss is {value} at step {step}")
         done = step + 1
         if watch:
-            speed = (done - first) * settings.pairs / (time.perf_counter() - began)
+            speed = (done - first) * pairs / (time.perf_counter() - began)
             watch(Progress(done, settings.steps, value, speed))
         if checkpoint and done % settings.checkpoint_steps == 0 and done < settings.steps:
             _save(towers, optimizer, sampler, settings, done, checkpoint)
-    return (settings.steps - first) * settings.pairs
+    return (settings.steps - first) * pairs
 
 
 def _pace(step: int, steps: int) -> float:
@@ -123,7 +126,7 @@ def _pace(step: int, steps: int) -> float:
 
 def _save(
     towers: Towers,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Adam,
     sampler: PairSampler,
     settings: TrainingSettings,
     step: int,
@@ -146,7 +149,7 @@ def _save(
 
 def _resumed(
     towers: Towers,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Adam,
     sampler: PairSampler,
     settings: TrainingSettings,
     path: Path | None,

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from ml import artefact, evaluation
+from ml.adam import Adam
 from ml.data import TrainingData, held_out, of_taxonomies, training_data, without_held_out
 from ml.features import BUCKETS, grams
 from ml.problems import ModelArtefactCorrupt, TrainingDataInvalid, TrainingFailed
@@ -115,8 +116,9 @@ def test_no_n_gram_crosses_two_texts_and_equal_texts_have_equal_ones() -> None:
 
 def test_one_text_is_encoded_like_many() -> None:
     data = starter_data()
-    encoder = fit_text_encoder(data.texts, torch.Generator().manual_seed(1))
+    encoder, fitted = fit_text_encoder(data.texts, torch.Generator().manual_seed(1))
     many = encode_many(encoder, data.texts[:50]).numpy()
+    assert np.allclose(many, fitted[:50], atol=1e-4)
     assert np.allclose(many, encoder.encode(data.texts[:50]), atol=1e-5)
     assert np.allclose(np.linalg.norm(many, axis=1), 1, atol=1e-5)
     assert not encoder.encode([""]).any()
@@ -189,9 +191,7 @@ def test_a_saved_model_comes_back_and_a_changed_or_cut_one_is_refused(tmp_path: 
 def test_a_trained_model_finds_more_than_an_untrained_one() -> None:
     """On the starter taxonomy, whose held-out occupations are few: all are asked here."""
     data = starter_data()
-    untrained = encode_many(
-        fit_text_encoder(data.texts, torch.Generator().manual_seed(1)), data.texts
-    ).numpy()
+    untrained = fit_text_encoder(data.texts, torch.Generator().manual_seed(1))[1].numpy()
     plain = msgspec.structs.replace(
         starter_model(), as_evidence=untrained, as_requirement=untrained
     )
@@ -225,3 +225,18 @@ def test_on_occupations_it_never_saw_it_beats_the_untrained_and_the_random(
     assert after.disjoint_recall_at_10 > before.disjoint_recall_at_10 + 0.05
     # Ten random ones of about nine thousand candidates find a tenth of a percent.
     assert after.disjoint_recall_at_10 > 0.1
+
+
+def test_our_adam_moves_as_torchs_does() -> None:
+    start = torch.randn(7, 3, generator=torch.Generator().manual_seed(1))
+    target = torch.randn(7, 3, generator=torch.Generator().manual_seed(2))
+    ours = start.clone().requires_grad_()
+    theirs = start.clone().requires_grad_()
+    adam, reference = Adam([ours]), torch.optim.Adam([theirs], lr=0.1, betas=(0.9, 0.99))
+    for _ in range(25):
+        ((ours - target) ** 2).sum().backward()  # type: ignore[no-untyped-call]
+        adam.step(0.1)
+        reference.zero_grad()
+        ((theirs - target) ** 2).sum().backward()  # type: ignore[no-untyped-call]
+        reference.step()
+    assert torch.allclose(ours, theirs, atol=1e-5)
