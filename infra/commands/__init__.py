@@ -37,6 +37,7 @@ for place, name, summary in (
     ),
     ("infra.commands.tenant:app", "tenant", "The organisations that are customers."),
     ("integrations.keycloak.commands:app", "member", "People who sign in through Keycloak."),
+    ("ml.commands:app", "ml", "The matching model: train it, look at it, measure it."),
     (
         "infra.commands.taxonomy:app",
         "taxonomy",
