@@ -105,7 +105,7 @@ async def _train(
     new = NewVersion(
         id=version_id,
         requested_by=requested_by,
-        data_hash=data.hash(),
+        data_hash=await registry.data_hash(pool),
         code_hash=code_hash(),
         settings=training,
         artefact=name,

@@ -4,6 +4,7 @@ Reference data, written by the training task with the role of the relay, which h
 person's row.
 """
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 from ml.artefact import Artefact
 from ml.data import TrainingData, training_data
+from ml.problems import TrainingDataInvalid
 from passerelle.kernel.identifiers import new_id
 
 COPY_TIMEOUT_S = 120.0
@@ -61,6 +63,7 @@ LINKS = """
 select link.occupation_id, occupation.isco, link.skill_id, link.relation = 'essential' as essential
 from occupation_skill as link join occupation on occupation.id = link.occupation_id
 """
+TAXONOMIES = "select string_agg(id || ' ' || content_hash, chr(10) order by id) from taxonomy"
 ADD = """
 insert into model_version
   (id, status, requested_by, data_hash, code_hash, settings, metrics, skills, artefact,
@@ -87,6 +90,17 @@ async def read_training_data(pool: asyncpg.Pool) -> TrainingData:
     return training_data(
         [(row["id"], row["names"]) for row in skills], [tuple(row) for row in links]
     )
+
+
+async def data_hash(pool: asyncpg.Pool) -> str:
+    """Of the taxonomies that the database holds, without reading all of them.
+
+    Raises TrainingDataInvalid where it holds none.
+    """
+    held: str | None = await pool.fetchval(TAXONOMIES)
+    if held is None:
+        raise TrainingDataInvalid("the database holds no taxonomy")
+    return hashlib.sha256(held.encode()).hexdigest()
 
 
 async def versions(pool: asyncpg.Pool, limit: int = 20) -> list[ModelVersion]:

@@ -14,7 +14,7 @@ from passerelle.kernel.identifiers import new_id
 
 
 class TrainingRequested(Struct, frozen=True):
-    """Event `model.training_requested`. `data_hash` is of the taxonomy as it was then."""
+    """Event `model.training_requested`. `data_hash` is of the taxonomies as they were then."""
 
     request_id: UUID
     data_hash: str
@@ -40,7 +40,7 @@ async def request_training(
     taxonomy.
     """
     pool = database.pool("worker_relay")
-    data_hash = (await registry.read_training_data(pool)).hash()
+    data_hash = await registry.data_hash(pool)
     serving = await registry.served(pool)
     if once and serving and (serving.data_hash, serving.code_hash) == (data_hash, code_hash()):
         return None

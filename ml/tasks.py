@@ -16,7 +16,7 @@ log = logger(__name__)
 
 TIME_LIMIT_S = 3_600
 # Handed out again after this long: another worker then finds the training's lock taken, or free.
-LEASE_S = 120
+LEASE_S = 60
 TELL_EVERY_S = 5.0
 
 
