@@ -237,7 +237,7 @@ async def test_an_erased_holders_copy_still_verifies(
     assert (await client.get(f"/api/verify/{issued.id}")).status_code == 404
 
 
-@pytest.mark.parametrize("text", [str(uuid4()), "1", "x", "a%00b", "é"])
+@pytest.mark.parametrize("text", ["d313c9b6-e892-4224-aec9-ba130cd40f75", "1", "x", "a%00b", "é"])
 async def test_an_unknown_identifier_is_not_known(client: httpx.AsyncClient, text: str) -> None:
     page = await client.get(f"/verify/{text}", headers={"accept": "text/html"})
     assert page.status_code == 404
