@@ -19,7 +19,7 @@ demo: setup ## start everything, play the story, stay up until Ctrl-C; ONCE=1 en
 	@ONCE=$(ONCE) $(INSIDE) -m infra.demo
 
 test: setup ## all tests, against real servers of their own; ARGS="tests/walls -k shared" for some
-	@$(INSIDE) -m pytest -n 2 --dist loadgroup --durations=10 $(ARGS)
+	@$(INSIDE) -m pytest -n 2 --dist loadfile --durations=10 $(ARGS)
 
 bench: setup ## the benchmarks, one JSON object a line; ONLY=name for one, FULL=1 for the full sizes
 	@ONLY=$(ONLY) $(INSIDE) -m tests.benchmarks

@@ -48,17 +48,12 @@ def schema_digest() -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-#: Files that need Keycloak, by far the slowest to start: one process runs all of them.
-KEYCLOAK_FOLDERS = ("integrations", "stories")
+#: What takes longest stands first, so that two processes end at about the same time.
+FIRST_FOLDERS = ("integrations", "stories", "infra", "ml")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n 2`: a file stays in one process, and what needs Keycloak begins at once."""
-    for item in items:
-        folder = item.path.parent.name
-        group = "keycloak" if folder in KEYCLOAK_FOLDERS else f"{folder}/{item.path.name}"
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.path.parent.name not in KEYCLOAK_FOLDERS)
+    items.sort(key=lambda item: item.path.parent.name not in FIRST_FOLDERS)
 
 
 @pytest.fixture(scope="session")
