@@ -4,7 +4,6 @@ Exit status 0 only if every step held. Ctrl-C stops everything this started and 
 """
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -103,8 +102,7 @@ def _stop_on_terminate() -> None:
     """SIGTERM ends as Ctrl-C does, so that nothing is left running."""
     task = asyncio.current_task()
     if task is not None:
-        with contextlib.suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 if __name__ == "__main__":

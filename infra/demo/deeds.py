@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
-import httpx
 from faker import Faker
 
 from infra.demo.browsing import Seen, look
@@ -247,8 +246,3 @@ def right_choice(page: Seen, items: list[WrittenItem] | list[Any], name: str) ->
         if wanted in " ".join(label.text_content().split()):
             return str(label.xpath(".//input")[0].get("value"))
     raise NotSo(f"the right option is among the choices of {page.path}")
-
-
-async def seen_by(client: httpx.AsyncClient, path: str) -> int:
-    """The status with which a page or API answers this client."""
-    return (await client.get(path, headers=JSON)).status_code
