@@ -13,7 +13,24 @@ import asyncpg
 MIGRATIONS = Path(__file__).parent / "migrations"
 OWNER = "passerelle_owner"
 DEFINER = "app_definer"
-LOGIN_ROLES = ("web_tenant", "web_person", "web_lookup", "worker_relay")
+#: What signs in: the kernel's roles for serving processes, and the one that migrates.
+LOGIN_ROLES = (
+    "web_tenant",
+    "web_person",
+    "web_lookup",
+    "worker_tenant",
+    "worker_person",
+    "worker_relay",
+    "live_exam",
+    "audit_keeper",
+    "migration",
+)
+#: Member → whose rights and policies it has as well.
+INHERITED = {
+    "worker_tenant": "web_tenant",
+    "worker_person": "web_person",
+    "live_exam": "web_tenant",
+}
 MIGRATION_LOCK = 7_283_001
 
 
@@ -50,12 +67,18 @@ async def create_roles(superuser_dsn: str, passwords: Mapping[str, str]) -> None
                     f"alter role {role} login noinherit nosuperuser nocreatedb nocreaterole "
                     f"nobypassrls password {password}"
                 )
+            for role, inherited in INHERITED.items():
+                await connection.execute(
+                    f"grant {inherited} to {role} with inherit true, set false"
+                )
+            await connection.execute(f"grant {DEFINER} to {OWNER} with inherit true, set true")
+            await connection.execute(f"grant {OWNER} to migration with inherit false, set true")
     finally:
         await connection.close()
 
 
 async def create_database(superuser_dsn: str, name: str, template: str | None = None) -> None:
-    """Creates database `name`, where missing, owned by the owner role."""
+    """Creates database `name`, where missing, owned by the owner role. Needs a superuser."""
     connection = await asyncpg.connect(superuser_dsn)
     try:
         if await connection.fetchval("select 1 from pg_database where datname = $1", name):
@@ -66,27 +89,37 @@ async def create_database(superuser_dsn: str, name: str, template: str | None = 
         await connection.close()
 
 
-async def migrate(database_superuser_dsn: str) -> list[str]:
+async def migrate(database_dsn: str) -> list[str]:
     """Applies what is missing; returns the names of what it applied.
 
-    Raises MigrationChanged or MigrationFailed.
+    A superuser prepares a new database on the way; later `migration` is enough. Raises
+    MigrationChanged or MigrationFailed.
     """
-    connection = await asyncpg.connect(database_superuser_dsn)
+    connection = await asyncpg.connect(database_dsn)
     try:
         # Session level: two migrating processes wait for one another.
         await connection.execute("select pg_advisory_lock($1)", MIGRATION_LOCK)
-        # Extensions are the superuser's; all else is made as the owner.
-        await connection.execute("create extension if not exists vector")
-        await connection.execute(f"grant {DEFINER} to {OWNER} with inherit true, set true")
-        await connection.execute(
-            f"create table if not exists public.migration (name text primary key,"
-            f" digest text not null, applied_at timestamptz not null default now());"
-            f" alter table public.migration owner to {OWNER}"
-        )
-        await connection.execute(f"grant create on schema public to {OWNER}")
+        if await connection.fetchval("select rolsuper from pg_roles where rolname = current_user"):
+            await _prepare(connection)
         return await _apply_missing(connection)
     finally:
         await connection.close()
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    """What only a superuser may do: the extension, and the owner's rights in its database."""
+    await connection.execute("create extension if not exists vector")
+    await connection.execute(
+        f"create table if not exists public.migration (name text primary key,"
+        f" digest text not null, applied_at timestamptz not null default now());"
+        f" alter table public.migration owner to {OWNER}"
+    )
+    await connection.execute(f"grant create on schema public to {OWNER}")
+    name = await connection.fetchval("select quote_ident(current_database())")
+    await connection.execute(f"grant create on database {name} to {OWNER}")
+    # Serving roles make nothing, not even what lives for a session (CVE-2025-8713's lesson).
+    await connection.execute(f"revoke all on database {name} from public")
+    await connection.execute(f"grant connect on database {name} to {', '.join(LOGIN_ROLES)}")
 
 
 async def pending_migrations(connection: asyncpg.Connection) -> list[str]:
@@ -100,6 +133,7 @@ def _files() -> list[Path]:
 
 
 async def _apply_missing(connection: asyncpg.Connection) -> list[str]:
+    await connection.execute(f"set role {OWNER}")
     applied = {
         row["name"]: row["digest"]
         for row in await connection.fetch("select name, digest from public.migration")
@@ -114,7 +148,6 @@ async def _apply_missing(connection: asyncpg.Connection) -> list[str]:
             continue
         try:
             async with connection.transaction():
-                await connection.execute(f"set local role {OWNER}")
                 await connection.execute(sql)
                 await connection.execute(
                     "insert into public.migration (name, digest) values ($1, $2)",

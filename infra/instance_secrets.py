@@ -25,7 +25,7 @@ def kept_secrets(directory: Path) -> Secrets:
     """Read from the instance's folder, or made where the instance is new. Raises ServerProblem."""
     path = directory / "secrets.json"
     if path.exists():
-        return msgspec.json.decode(path.read_bytes(), type=Secrets)
+        return _with_every_role(path, msgspec.json.decode(path.read_bytes(), type=Secrets))
     if (directory / "postgres" / "superuser-password").exists():
         raise ServerProblem(
             f"{path} is missing, and what is sealed in the database cannot be read without it.",
@@ -39,3 +39,12 @@ def kept_secrets(directory: Path) -> Secrets:
     directory.mkdir(parents=True, exist_ok=True)
     write_private(path, msgspec.json.encode(made))
     return made
+
+
+def _with_every_role(path: Path, kept: Secrets) -> Secrets:
+    """A database role that came with a newer version gets its password now."""
+    missing = [role for role in LOGIN_ROLES if role not in kept.database_passwords]
+    if missing:
+        kept.database_passwords.update({role: secrets.token_urlsafe(24) for role in missing})
+        write_private(path, msgspec.json.encode(kept))
+    return kept

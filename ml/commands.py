@@ -169,7 +169,7 @@ def _with_database(work: Callable[[Database, Settings], Coroutine[Any, Any, Outc
     async def run() -> Outcome:
         settings = kernel_settings.load()
         database = Database(settings)
-        await database.open(relay=True)
+        await database.open("worker")
         try:
             return await work(database, settings)
         finally:

@@ -41,7 +41,8 @@ async def create_tenant(
             errors={"slug": N_("Two to 31 small letters, digits or hyphens, a letter first")}
         )
     tenant_id = new_id()
-    async with database.tenant(tenant_id, actors.system("tenants.create", tenant_id)) as tx:
+    creator = actors.system("tenants.create", tenant_id)
+    async with database.tenant(tenant_id, creator, standing=False) as tx:
         if not await store.insert_tenant(tx, slug, name, default_locale, listed):
             raise SlugTaken(slug)
         await emit(tx, "tenant.created", TenantCreated(slug, name), subject=tenant_id)

@@ -27,6 +27,7 @@ from infra.servers.postgres import PostgresServer
 from infra.servers.valkey import ValkeyServer
 from passerelle.kernel import actor as actors
 from passerelle.kernel.actor import Actor
+from passerelle.kernel.database import ROLES as PROCESS_ROLES
 from passerelle.kernel.database import Database
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.language import Localised
@@ -114,10 +115,11 @@ def settings(
         public_url="http://localhost:8000",
         master_key=base64.b64encode(hashlib.sha256(b"tests").digest()).decode(),
         database_url=f"postgresql://127.0.0.1:{address.port}/{database_name}",
-        database_password_web_tenant=ROLE_PASSWORDS["web_tenant"],
-        database_password_web_person=ROLE_PASSWORDS["web_person"],
-        database_password_web_lookup=ROLE_PASSWORDS["web_lookup"],
-        database_password_worker_relay=ROLE_PASSWORDS["worker_relay"],
+        **{
+            f"database_password_{role}": ROLE_PASSWORDS[role]
+            for roles in PROCESS_ROLES.values()
+            for role in roles
+        },
         database_connections_per_role=6,
         valkey_url=valkey_server.url,
         objects_directory=str(tmp_path_factory.mktemp("objects")),
@@ -127,7 +129,7 @@ def settings(
 @pytest.fixture(scope="module")
 async def database(settings: Settings) -> AsyncIterator[Database]:
     opened = Database(settings)
-    await opened.open(relay=True)
+    await opened.open("worker", also=("web_tenant", "web_person"))
     yield opened
     await opened.close()
 

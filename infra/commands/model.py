@@ -47,7 +47,7 @@ def train() -> int:
 
 async def _versions() -> list[ModelVersion]:
     database = Database(settings())
-    await database.open(relay=True)
+    await database.open("worker")
     try:
         return await registry.versions(database.pool("worker_relay"))
     finally:
@@ -56,7 +56,7 @@ async def _versions() -> list[ModelVersion]:
 
 async def _train() -> object:
     database = Database(settings())
-    await database.open(relay=True)
+    await database.open("worker")
     try:
         return await request_training(database)
     finally:

@@ -119,7 +119,7 @@ class World:
     async def _fill(self) -> None:
         begun = time.monotonic()
         self.database = Database(self.settings)
-        await self.database.open(relay=True)
+        await self.database.open("worker")
         owner = await asyncpg.connect(self.instance.database_dsn)
         try:
             await load_taxonomy(owner, self.settings.esco_directory)

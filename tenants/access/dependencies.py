@@ -63,6 +63,18 @@ async def provide_person_transaction(
         yield tx
 
 
+async def provide_exam_transaction(request: AnyRequest) -> AsyncGenerator[TenantTransaction, None]:
+    actor = _actor(request)
+    async with request.app.state.database.live_exam(_tenant_of(actor), actor) as tx:
+        yield tx
+
+
+def provide_exam_reader(request: AnyRequest) -> TenantReader:
+    actor = _actor(request)
+    database: Database = request.app.state.database
+    return database.live_exam_reader(_tenant_of(actor), actor)
+
+
 def provide_reader(request: AnyRequest) -> TenantReader:
     actor = _actor(request)
     database: Database = request.app.state.database
@@ -114,6 +126,9 @@ DEPENDENCIES: dict[str, Provide] = {
     "actor": Provide(_actor, sync_to_thread=False),
     "tx": Provide(provide_transaction),
     "read": Provide(provide_reader, sync_to_thread=False),
+    # These reach live exam items: for sitting an exam and for writing items, nothing else.
+    "exam_tx": Provide(provide_exam_transaction),
+    "exam_read": Provide(provide_exam_reader, sync_to_thread=False),
     "person_tx": Provide(provide_person_transaction),
     "person_read": Provide(provide_person_reader, sync_to_thread=False),
     "lookup": Provide(provide_lookup, sync_to_thread=False),

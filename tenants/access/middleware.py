@@ -9,7 +9,7 @@ from litestar.datastructures import Headers
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from passerelle.kernel.events import request_id
+from passerelle.kernel.events import request_id, source_address
 from passerelle.kernel.log import logger
 from tenants.access.sessions import COOKIE, Sessions
 
@@ -23,6 +23,9 @@ def session_middleware(app: ASGIApp) -> ASGIApp:
             return
         identifier = secrets.token_hex(8)
         request_id.set(identifier)
+        # The socket's own, or what a proxy named by the operator says: see infra.servers.
+        client = scope.get("client")
+        source_address.set(client[0] if client else None)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=identifier)
         state = scope.setdefault("state", {})

@@ -2,10 +2,44 @@
 
 from collections.abc import Iterable
 
+#: What a handler under /t/<slug> may ask for.
+PERMISSIONS = (
+    "learn",
+    "learning.read",
+    "items.write",
+    "hiring.read",
+    "hiring.decide",
+    "members.read",
+    "members.manage",
+    "roles.manage",
+    "tenant.admin",
+    "usage.read",
+    "privacy.manage",
+    "audit.read",
+)
+
 ROLES: dict[str, frozenset[str]] = {
-    "learner": frozenset({"learn"}),
+    "owner": frozenset(PERMISSIONS) - {"learn", "items.write", "hiring.decide"},
+    "tenant_admin": frozenset(
+        {
+            "tenant.admin",
+            "audit.read",
+            "hiring.read",
+            "members.read",
+            "members.manage",
+            "roles.manage",
+            "usage.read",
+            "privacy.manage",
+        }
+    ),
+    "learning_manager": frozenset({"learning.read", "members.read"}),
+    "assessor": frozenset({"items.write"}),
     "recruiter": frozenset({"hiring.read", "hiring.decide"}),
-    "tenant_admin": frozenset({"tenant.admin", "audit.read", "hiring.read"}),
+    "hiring_manager": frozenset({"hiring.read", "hiring.decide"}),
+    "interviewer": frozenset({"hiring.read"}),
+    "auditor": frozenset({"audit.read", "members.read", "usage.read"}),
+    "learner": frozenset({"learn"}),
+    "candidate": frozenset(),
 }
 
 

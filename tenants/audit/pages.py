@@ -39,6 +39,8 @@ LABELS = {
     "requisition.closed": N_("A requisition was closed"),
     "requisition.opened": N_("A requisition was opened"),
     "requisition.opened_again": N_("A requisition was opened again"),
+    "setting.changed": N_("A setting was changed"),
+    "setting.tested": N_("A setting was tested"),
     "sign_in.refused": N_("A sign-in was refused"),
     "tenant.created": N_("The organisation was created"),
 }

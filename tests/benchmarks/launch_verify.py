@@ -165,10 +165,7 @@ def _settings(valkey_url: str) -> Settings:
         public_url=tokens.PUBLIC_URL,
         master_key="AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
         database_url="",
-        database_password_web_tenant="",
-        database_password_web_person="",
         database_password_web_lookup="",
-        database_password_worker_relay="",
         valkey_url=valkey_url,
         objects_directory="",
     )

@@ -11,10 +11,7 @@ GOOD = {
     "PASSERELLE_PUBLIC_URL": "https://learn.example.org",
     "PASSERELLE_MASTER_KEY": base64.b64encode(b"k" * 32).decode(),
     "PASSERELLE_DATABASE_URL": "postgresql://db:5432/passerelle",
-    "PASSERELLE_DATABASE_PASSWORD_WEB_TENANT": "secret-1",
-    "PASSERELLE_DATABASE_PASSWORD_WEB_PERSON": "secret-2",
-    "PASSERELLE_DATABASE_PASSWORD_WEB_LOOKUP": "secret-3",
-    "PASSERELLE_DATABASE_PASSWORD_WORKER_RELAY": "secret-4",
+    "PASSERELLE_DATABASE_PASSWORD_WEB_LOOKUP": "secret-1",
     "PASSERELLE_VALKEY_URL": "redis://:secret-5@cache:6379/0",
     "PASSERELLE_OBJECTS_DIRECTORY": "/var/lib/passerelle/objects",
 }
@@ -51,7 +48,7 @@ def test_a_bad_value_is_refused_by_its_variables_name(variable: str, value: str)
 
 def test_no_secret_is_ever_shown() -> None:
     shown = repr(load(GOOD))
-    for number in range(1, 6):
+    for number in (1, 5):
         assert f"secret-{number}" not in shown
     assert GOOD["PASSERELLE_MASTER_KEY"] not in shown
     assert "master_key='<secret>'" in shown

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import asyncpg
 
-from passerelle.kernel.database import Database, bound_statement
+from passerelle.kernel.database import ANY_PERSON, STANDING_TENANT, Database, bound_statement
 from tests.conftest import ROOT
 
 ROOM_FOLDERS = ("platform/passerelle", "tenants", "integrations", "lms", "ml")
 STATEMENT_STARTS = ("select", "insert", "update", "delete", "with")
 WRITES = re.compile(r"\b(insert into|update|delete from)\b", re.IGNORECASE)
-BOUND = {"web_tenant": "app.tenant", "web_person": "app.person"}
+BOUND = {"web_tenant": STANDING_TENANT, "web_person": ANY_PERSON}
 
 
 def store_modules() -> list[str]:

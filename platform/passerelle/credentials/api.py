@@ -112,7 +112,7 @@ async def did_document(database: Database, settings: Settings, slug: str) -> Res
     tenant_id = known and await store.tenant_by_slug(database.lookup, known)
     if not tenant_id:
         raise NotFound()
-    reader = database.tenant_reader(tenant_id, system("credentials.did", tenant_id))
+    reader = database.tenant_reader(tenant_id, system("credentials.did", tenant_id), standing=False)
     keys = [key.public_key for key in await store.issuer_keys(reader) if key.controller == issuer]
     return Response(
         msgspec.json.encode(did.document(issuer, keys)),

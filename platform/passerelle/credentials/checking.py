@@ -165,7 +165,7 @@ def _is_current(credential: badge.Credential, now: datetime) -> bool:
 
 
 def _reader(database: Database, tenant_id: UUID) -> TenantReader:
-    return database.tenant_reader(tenant_id, system(TASK, tenant_id))
+    return database.tenant_reader(tenant_id, system(TASK, tenant_id), standing=False)
 
 
 def _steps(failed: StepName | None) -> list[Step]:

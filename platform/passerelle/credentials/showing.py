@@ -161,7 +161,9 @@ async def _translations(database: Database, check: Check) -> tuple[str | None, d
     tenant_id = await store.tenant_by_credential(database.lookup, check.credential_id)
     if tenant_id is None:
         return None, {}
-    reader = database.tenant_reader(tenant_id, system("credentials.show", tenant_id))
+    reader = database.tenant_reader(
+        tenant_id, system("credentials.show", tenant_id), standing=False
+    )
     issued = await store.credential(reader, check.credential_id)
     achievement = issued and await store.achievement(reader, issued.achievement_id)
     if not achievement:

@@ -24,7 +24,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     permissions: frozenset[str] = frozenset()
     locale: Locale = DEFAULT_LOCALE
     session_id: str | None = None
-    origin: Literal["lti", "keycloak", "system"] = "system"
+    origin: Literal["lti", "keycloak", "api", "system"] = "system"
     # What the door that let them in wants remembered: a launch's ids, Keycloak's `sid`.
     attributes: dict[str, str] = {}
 

@@ -1,12 +1,12 @@
 """Transactions bound to a tenant or to a person, and one-statement reads.
 
-Each binding has a database role of its own, whose row-level policies compare every row with the
-bound identifier. Where nothing is bound the database raises (42501): it fails closed. Only this
-module begins, commits and rolls back.
+Each binding has database roles of its own, whose row-level policies compare every row with the
+bound identifier. Where nothing is bound the database raises (42501): it fails closed; a suspended
+tenant can't be bound. Only this module begins, commits and rolls back.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
 from typing import Any, Literal, Protocol, TypeVar
 from uuid import UUID
@@ -16,11 +16,30 @@ import msgspec
 from pgvector import Vector
 
 from passerelle.kernel.actor import Actor
-from passerelle.kernel.errors import Conflict, Problem
-from passerelle.kernel.settings import Settings
+from passerelle.kernel.errors import Conflict, NotFound, Problem, TenantSuspended
+from passerelle.kernel.settings import PREFIX, Settings, SettingsError
 
 Model = TypeVar("Model", bound=msgspec.Struct)
 Scope = Literal["tenant", "person"]
+Process = Literal["web", "worker"]
+
+#: The database roles of a kind of process. `live_exam` alone reads live exam items.
+ROLES: dict[Process, tuple[str, ...]] = {
+    "web": ("web_tenant", "web_person", "web_lookup", "live_exam"),
+    "worker": (
+        "worker_tenant",
+        "worker_person",
+        "web_lookup",
+        "worker_relay",
+        "live_exam",
+        "audit_keeper",
+    ),
+}
+#: How a statement binds $1; what `app.bind_tenant` refuses comes back by these SQLSTATEs.
+STANDING_TENANT = "app.bind_tenant({})"
+ANY_TENANT = "set_config('app.tenant', ({})::text, true)"
+ANY_PERSON = "set_config('app.person', ({})::text, true)"
+REFUSALS: dict[str, type[Problem]] = {"PT403": TenantSuspended, "PT404": NotFound}
 
 
 class TransactionAborted(Problem):
@@ -51,17 +70,28 @@ class PersonRead(Read, Protocol):
 
 
 @lru_cache(maxsize=4096)
-def bound_statement(sql: str, setting: str) -> str:
+def bound_statement(sql: str, binding: str) -> str:
     """`sql`, whose $1 is the bound identifier, as one statement that binds it first.
 
     The lateral reference makes the planner evaluate the binding before the inner statement.
     """
     return (
-        f"with bound as materialized (select set_config('{setting}', ($1::uuid)::text, true) as id)"
+        f"with bound as materialized (select {binding.format('$1::uuid')} as id)"
         " select statement.* from bound cross join lateral"
         f" (select * from ({sql.rstrip().rstrip(';')}) as inner_statement"
         " where bound.id is not null offset 0) as statement"
     )
+
+
+@contextmanager
+def _refusals_named() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        refusal = REFUSALS.get(error.sqlstate or "")
+        if refusal is None:
+            raise
+        raise refusal() from None
 
 
 def _rows(model: type[Model], records: Sequence[asyncpg.Record]) -> list[Model]:
@@ -72,19 +102,19 @@ def _rows(model: type[Model], records: Sequence[asyncpg.Record]) -> list[Model]:
 class _Reader:
     """One statement a round trip; each binds, reads and forgets."""
 
-    setting = ""
-
-    def __init__(self, pool: asyncpg.Pool, bound_id: UUID, actor: Actor) -> None:
+    def __init__(self, pool: asyncpg.Pool, bound_id: UUID, actor: Actor, binding: str) -> None:
         self._pool = pool
         self._bound_id = bound_id
+        self._binding = binding
         self.actor = actor
 
     async def _records(self, sql: str, arguments: tuple[object, ...]) -> list[asyncpg.Record]:
         if not arguments or arguments[0] != self._bound_id:
             raise ValueError("a bound read takes its tenant's or person's id as first argument")
-        records: list[asyncpg.Record] = await self._pool.fetch(
-            bound_statement(sql, self.setting), *arguments
-        )
+        with _refusals_named():
+            records: list[asyncpg.Record] = await self._pool.fetch(
+                bound_statement(sql, self._binding), *arguments
+            )
         return records
 
     async def fetch(self, model: type[Model], sql: str, *arguments: object) -> list[Model]:
@@ -100,34 +130,31 @@ class _Reader:
 
 
 class TenantReader(_Reader):
-    setting = "app.tenant"
-
     @property
     def tenant_id(self) -> UUID:
         return self._bound_id
 
 
 class PersonReader(_Reader):
-    setting = "app.person"
-
     @property
     def person_id(self) -> UUID:
         return self._bound_id
 
 
 class _Transaction:
-    setting = ""
-
-    def __init__(self, connection: asyncpg.Connection, bound_id: UUID, actor: Actor) -> None:
+    def __init__(
+        self, connection: asyncpg.Connection, bound_id: UUID, actor: Actor, binding: str
+    ) -> None:
         self.connection = connection
         self._bound_id = bound_id
+        self._binding = binding
         self.actor = actor
 
     async def begin(self) -> None:
         # A UUID's text is safe to write out; the simple protocol makes this one round trip.
-        await self.connection.execute(
-            f"begin; select set_config('{self.setting}', '{UUID(str(self._bound_id))}', true)"
-        )
+        binding = self._binding.format(f"'{UUID(str(self._bound_id))}'::uuid")
+        with _refusals_named():
+            await self.connection.execute(f"begin; select {binding}")
 
     async def commit(self) -> None:
         if await self.connection.execute("commit") != "COMMIT":
@@ -158,16 +185,12 @@ class _Transaction:
 
 
 class TenantTransaction(_Transaction):
-    setting = "app.tenant"
-
     @property
     def tenant_id(self) -> UUID:
         return self._bound_id
 
 
 class PersonTransaction(_Transaction):
-    setting = "app.person"
-
     @property
     def person_id(self) -> UUID:
         return self._bound_id
@@ -193,14 +216,15 @@ class Lookup:
 class Database:
     """A pool for each role. Open it in the event loop that uses it, and close it there."""
 
-    ROLES = ("web_tenant", "web_person", "web_lookup")
-
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._pools: dict[str, asyncpg.Pool] = {}
+        self._process: Process = "web"
 
-    async def open(self, *, relay: bool = False) -> None:
-        for role in (*self.ROLES, "worker_relay") if relay else self.ROLES:
+    async def open(self, process: Process = "web", *, also: tuple[str, ...] = ()) -> None:
+        """Opens the pools of this kind of process, and of the roles that a test asks for."""
+        self._process = process
+        for role in (*ROLES[process], *also):
             self._pools[role] = await self._create_pool(role)
 
     async def close(self) -> None:
@@ -215,36 +239,77 @@ class Database:
     def lookup(self) -> Lookup:
         return Lookup(self._pools["web_lookup"])
 
-    def tenant_reader(self, tenant_id: UUID, actor: Actor) -> TenantReader:
-        return TenantReader(self._pools["web_tenant"], tenant_id, actor)
+    def tenant_reader(
+        self, tenant_id: UUID, actor: Actor, *, standing: bool = True
+    ) -> TenantReader:
+        """Reads of a tenant. They raise TenantSuspended, or NotFound where there is none; with
+        `standing=False` a suspended tenant is read as well: for what outlives its suspension."""
+        return TenantReader(self._pool_of("tenant"), tenant_id, actor, _binding(standing))
+
+    def live_exam_reader(self, tenant_id: UUID, actor: Actor) -> TenantReader:
+        """Reads of a tenant that reach live exam items."""
+        return TenantReader(self._pools["live_exam"], tenant_id, actor, STANDING_TENANT)
 
     def person_reader(self, person_id: UUID, actor: Actor) -> PersonReader:
-        return PersonReader(self._pools["web_person"], person_id, actor)
+        return PersonReader(self._pool_of("person"), person_id, actor, ANY_PERSON)
 
     @asynccontextmanager
-    async def tenant(self, tenant_id: UUID, actor: Actor) -> AsyncIterator[TenantTransaction]:
-        """A transaction bound to a tenant: committed at the end, rolled back on any exception."""
+    async def tenant(
+        self, tenant_id: UUID, actor: Actor, *, standing: bool = True
+    ) -> AsyncIterator[TenantTransaction]:
+        """A transaction bound to a tenant: committed at the end, rolled back on any exception.
+
+        Raises TenantSuspended, or NotFound where there is no such tenant; `standing=False` doesn't
+        ask: for making a tenant, and for what an operator does to a suspended one.
+        """
         async with (
-            self._pools["web_tenant"].acquire() as connection,
-            _run(TenantTransaction(connection, tenant_id, actor)) as transaction,
+            self._pool_of("tenant").acquire() as connection,
+            _run(TenantTransaction(connection, tenant_id, actor, _binding(standing))) as running,
         ):
-            yield transaction
+            yield running
+
+    @asynccontextmanager
+    async def live_exam(self, tenant_id: UUID, actor: Actor) -> AsyncIterator[TenantTransaction]:
+        """The same, with live exam items in reach."""
+        async with (
+            self._pools["live_exam"].acquire() as connection,
+            _run(TenantTransaction(connection, tenant_id, actor, STANDING_TENANT)) as running,
+        ):
+            yield running
+
+    @asynccontextmanager
+    async def audit(self, tenant_id: UUID, actor: Actor) -> AsyncIterator[TenantTransaction]:
+        """Bound to a tenant of whatever standing, as the keeper of its audit record."""
+        async with (
+            self._pools["audit_keeper"].acquire() as connection,
+            _run(TenantTransaction(connection, tenant_id, actor, ANY_TENANT)) as running,
+        ):
+            yield running
 
     @asynccontextmanager
     async def person(self, person_id: UUID, actor: Actor) -> AsyncIterator[PersonTransaction]:
-        """The same, bound to a person."""
+        """Bound to a person."""
         async with (
-            self._pools["web_person"].acquire() as connection,
-            _run(PersonTransaction(connection, person_id, actor)) as transaction,
+            self._pool_of("person").acquire() as connection,
+            _run(PersonTransaction(connection, person_id, actor, ANY_PERSON)) as running,
         ):
-            yield transaction
+            yield running
 
-    async def _create_pool(self, role: str, user: str | None = None) -> asyncpg.Pool:
+    def _pool_of(self, scope: Scope) -> asyncpg.Pool:
+        return self._pools[f"{self._process}_{scope}"]
+
+    async def _create_pool(self, role: str) -> asyncpg.Pool:
         settings = self._settings
+        password = getattr(settings, f"database_password_{role}")
+        if not password:
+            raise SettingsError(
+                f"{PREFIX}DATABASE_PASSWORD_{role.upper()} is not set, and this process works as "
+                f"{role}. Give it a value and start again."
+            )
         return await asyncpg.create_pool(
             settings.database_url,
-            user=user or role,
-            password=getattr(settings, f"database_password_{role}"),
+            user=role,
+            password=password,
             min_size=1,
             max_size=settings.database_connections_per_role,
             init=prepare_connection,
@@ -257,13 +322,17 @@ class Database:
         )
 
 
+def _binding(standing: bool) -> str:
+    return STANDING_TENANT if standing else ANY_TENANT
+
+
 BoundTransaction = TypeVar("BoundTransaction", TenantTransaction, PersonTransaction)
 
 
 @asynccontextmanager
 async def _run(transaction: BoundTransaction) -> AsyncIterator[BoundTransaction]:
-    await transaction.begin()
     try:
+        await transaction.begin()
         yield transaction
     except asyncpg.SerializationError as error:
         await transaction.roll_back()

@@ -36,6 +36,14 @@ class NotFound(Problem):
     mend = N_("Check the address, or go back to the page you came from.")
 
 
+class TenantSuspended(Problem):
+    """Nothing of a suspended organisation is read or written; who holds a credential keeps it."""
+
+    status = 403
+    title = N_("This organisation is suspended")
+    mend = N_("Its administrators know why. Your credentials stay yours and can be verified.")
+
+
 class NotSignedIn(Problem):
     status = 401
     title = N_("You are not signed in")

@@ -23,6 +23,8 @@ Handler = Callable[..., Awaitable[None]]
 
 #: Set by the web for each request, by the worker for each delivery: stands in log and event.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+#: The network address that the request came from; none for what the system does by itself.
+source_address: ContextVar[str | None] = ContextVar("source_address", default=None)
 
 DEFAULT_QUEUE = "default"
 TRAINING_QUEUE = "training"
@@ -105,15 +107,15 @@ def _registration(
 INSERT_TENANT_EVENT = """
 insert into tenant_event
   (tenant_id, id, name, payload, subject, person_id, actor_kind, actor_person_id, actor_name,
-   before, reason, request_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+   before, reason, request_id, origin, source_address)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 """
 
 INSERT_PERSON_EVENT = """
 insert into person_event
   (person_id, id, name, payload, subject, tenant_id, actor_kind, actor_person_id, actor_name,
-   before, reason, request_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+   before, reason, request_id, origin, source_address)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 """
 
 
@@ -174,5 +176,7 @@ async def emit(
         before,
         reason,
         request_id.get(),
+        tx.actor.origin,
+        source_address.get(),
     )
     return event_id

@@ -19,7 +19,11 @@ SECRET_FIELDS = frozenset(
         "database_password_web_tenant",
         "database_password_web_person",
         "database_password_web_lookup",
+        "database_password_worker_tenant",
+        "database_password_worker_person",
         "database_password_worker_relay",
+        "database_password_live_exam",
+        "database_password_audit_keeper",
         "valkey_url",
         "keycloak_client_secret",
         "keycloak_admin_client_secret",
@@ -44,12 +48,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # 32 random bytes, base64: seals the tenants' private keys (kernel.secrets).
     master_key: str
 
-    # postgresql://host:port/name, without user: each role signs in with a password of its own.
+    # postgresql://host:port/name, without user: each role signs in with a password of its own. A
+    # process needs those of its own kind alone (kernel.database.ROLES).
     database_url: str
-    database_password_web_tenant: str
-    database_password_web_person: str
+    database_password_web_tenant: str = ""
+    database_password_web_person: str = ""
     database_password_web_lookup: str
-    database_password_worker_relay: str
+    database_password_worker_tenant: str = ""
+    database_password_worker_person: str = ""
+    database_password_worker_relay: str = ""
+    database_password_live_exam: str = ""
+    database_password_audit_keeper: str = ""
     database_connections_per_role: int = 10
     statement_timeout_ms: int = 15_000
 

@@ -12,7 +12,6 @@ import msgspec
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AgeLimit, ShutdownNotifications, TimeLimit
 from dramatiq.middleware.asyncio import AsyncIO
-from redis.asyncio import Redis
 
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import (
@@ -29,26 +28,14 @@ from passerelle.kernel.events import (
     Listener,
     request_id,
 )
-from passerelle.kernel.http import GuardedClient
 from passerelle.kernel.log import logger
-from passerelle.kernel.ports import Mail
-from passerelle.kernel.secrets import Vault
-from passerelle.kernel.settings import Settings
+from passerelle.kernel.work import Work
+
+__all__ = ["Work", "WorkHolder", "carry_out", "create_broker", "register_actor"]
 
 log = logger(__name__)
 QUEUES = (DEFAULT_QUEUE, TRAINING_QUEUE)
 ERROR_LIMIT_CHARACTERS = 500
-
-
-class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """What a task may use."""
-
-    settings: Settings
-    database: Database
-    valkey: Redis
-    http: GuardedClient
-    vault: Vault
-    mail: Mail
 
 
 class _Delivery(msgspec.Struct):
