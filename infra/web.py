@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 
 from infra.openapi import describe_refusals
 from integrations.keycloak import pages as keycloak_pages
+from integrations.mail.smtp import SmtpMail
 from lms import api as lms_api
 from lms import pages as lms_pages
 from ml.serving.matcher import StoredVectorMatcher
@@ -39,6 +40,7 @@ from passerelle.kernel.http import GuardedClient
 from passerelle.kernel.log import configure
 from passerelle.kernel.secrets import Vault
 from passerelle.kernel.settings import Settings
+from passerelle.kernel.work import Work
 from passerelle.people import pages as people_pages
 from passerelle.skills import api as skills_api
 from passerelle.web import composition as face
@@ -128,6 +130,15 @@ def opened(settings: Settings) -> Any:
         state.sessions = Sessions(state.valkey, settings)
         state.http = GuardedClient(settings)
         state.vault = Vault(settings.master_key)
+        # What the test of a setting may use.
+        state.work = Work(
+            settings=settings,
+            database=state.database,
+            valkey=state.valkey,
+            http=state.http,
+            vault=state.vault,
+            mail=SmtpMail(settings),
+        )
         await state.database.open()
         try:
             yield

@@ -25,6 +25,7 @@ from passerelle.kernel.errors import NotSignedIn
 from passerelle.kernel.http import GuardedClient
 from passerelle.kernel.secrets import Vault
 from passerelle.kernel.settings import Settings
+from passerelle.kernel.work import Work
 from tenants.access.sessions import Sessions
 
 AnyRequest = Request[None, None, State]
@@ -122,6 +123,11 @@ def provide_vault(request: AnyRequest) -> Vault:
     return vault
 
 
+def provide_work(request: AnyRequest) -> Work:
+    work: Work = request.app.state.work
+    return work
+
+
 DEPENDENCIES: dict[str, Provide] = {
     "actor": Provide(_actor, sync_to_thread=False),
     "tx": Provide(provide_transaction),
@@ -138,4 +144,5 @@ DEPENDENCIES: dict[str, Provide] = {
     "valkey": Provide(provide_valkey, sync_to_thread=False),
     "http": Provide(provide_http, sync_to_thread=False),
     "vault": Provide(provide_vault, sync_to_thread=False),
+    "work": Provide(provide_work, sync_to_thread=False),
 }
