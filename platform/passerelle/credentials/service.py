@@ -116,20 +116,38 @@ async def sign(tx: TenantTransaction, credential_id: UUID, vault: Vault, public_
         raise UnknownCredential()
     if due.document is not None or due.person_id is None:
         return
+    now = datetime.now(UTC)
+    document = await signed_document(tx, due, organisation, vault, public_url, now)
+    await store.keep_document(tx, due.id, document, now)
+    issued = CredentialIssued(due.id, due.person_id)
+    await emit(tx, "credential.issued", issued, subject=due.id, person_id=due.person_id)
+
+
+async def signed_document(
+    tx: TenantTransaction,
+    due: IssuedCredential,
+    organisation: Organisation,
+    vault: Vault,
+    public_url: str,
+    signed_at: datetime,
+) -> str:
+    """The credential as it is handed out, signed with the tenant's current key.
+
+    Raises UnknownCredential where its holder was erased, UnknownAchievement.
+    """
+    if due.person_id is None:
+        raise UnknownCredential()
     issuer = did.issuer_did(public_url, organisation.slug)
     key = await keys.current_key(tx, vault, issuer)
     unsigned = await _compose(tx, due, due.person_id, organisation, issuer, public_url)
-    now = datetime.now(UTC)
     signed = await asyncio.to_thread(
         proof.sign,
         unsigned,
         keys.opened(tx, vault, key),
         did.method_id(issuer, key.public_key),
-        now,
+        signed_at,
     )
-    await store.keep_document(tx, due.id, badge.encode(signed), now)
-    issued = CredentialIssued(due.id, due.person_id)
-    await emit(tx, "credential.issued", issued, subject=due.id, person_id=due.person_id)
+    return badge.encode(signed)
 
 
 async def revoke(tx: TenantTransaction, credential_id: UUID, reason: str) -> datetime:
