@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 
 from passerelle.kernel.language import Locale, Localised
+from tenants.access.grants import Grant
 
 
 class Tenant(msgspec.Struct, frozen=True):
@@ -29,6 +30,8 @@ class Member(msgspec.Struct, frozen=True):
     locale: Locale
     status: str
     roles: list[str]
+    grants: list[Grant] = []
+    unit_id: UUID | None = None
 
 
 class TenantCreated(msgspec.Struct, frozen=True):

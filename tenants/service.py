@@ -10,7 +10,10 @@ from passerelle.kernel.events import emit
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.language import N_, Localised
 from tenants import store
+from tenants.access.grants import Grant, access_of
+from tenants.access.permissions import conflict
 from tenants.access.roles import ROLES
+from tenants.members.problems import DutiesInConflict, MemberRemoved
 from tenants.model import Member, MemberAdmitted, Tenant, TenantCreated
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,30}")
@@ -67,14 +70,19 @@ async def admit(
 ) -> Member:
     """Makes a person a member with at least these roles, or brings name and roles up to date.
 
-    Raises MemberSuspended: a suspended member comes in by no door.
+    Raises MemberSuspended and MemberRemoved, for neither comes in by any door, and
+    DutiesInConflict for a role that doesn't go with one they hold.
     """
     unknown = set(roles) - ROLES.keys()
     if unknown:
         raise Invalid(errors={"roles": ", ".join(sorted(unknown))})
     before = await store.member(tx, person_id)
-    if before is not None and before.status != "active":
-        raise MemberSuspended()
+    if before is not None:
+        _let_in(before)
+    held = before.grants if before else []
+    apart = conflict(access_of([*held, *map(Grant, roles)]).permissions)
+    if apart is not None:
+        raise DutiesInConflict(apart.why)
     await store.upsert_member(tx, person_id, display_name, email, locale)
     await store.insert_roles(tx, person_id, roles)
     if before is None or set(roles) - set(before.roles):
@@ -91,10 +99,17 @@ async def admit(
 
 
 async def active_member(tx: TenantTransaction, person_id: UUID) -> Member:
-    """Raises NotFound for who is no member, MemberSuspended for who may not come in."""
+    """Raises NotFound for who is no member, MemberSuspended and MemberRemoved."""
     found = await store.member(tx, person_id)
     if found is None:
         raise NotFound()
-    if found.status != "active":
-        raise MemberSuspended()
+    _let_in(found)
     return found
+
+
+def _let_in(member: Member) -> None:
+    """Raises MemberSuspended or MemberRemoved."""
+    if member.status == "removed":
+        raise MemberRemoved()
+    if member.status != "active":
+        raise MemberSuspended()

@@ -57,19 +57,26 @@ async def upsert_member(
 
 
 INSERT_ROLES = """
-insert into member_role (tenant_id, person_id, role) select $1, $2, unnest($3::text[])
+insert into member_role (tenant_id, person_id, role, granted_by)
+select $1, $2, unnest($3::text[]), $4
 on conflict do nothing
 """
 
 
 async def insert_roles(tx: TenantTransaction, person_id: UUID, roles: list[str]) -> None:
-    await tx.execute(INSERT_ROLES, tx.tenant_id, person_id, roles)
+    await tx.execute(INSERT_ROLES, tx.tenant_id, person_id, roles, tx.actor.display_name)
 
 
 MEMBER = """
-select person_id, display_name, email, locale, status,
-  (select coalesce(array_agg(role order by role), '{}') from member_role
-   where member_role.tenant_id = $1 and member_role.person_id = member.person_id) as roles
+select person_id, display_name, email, locale, status, unit_id,
+  (select coalesce(array_agg(distinct role order by role), '{}') from member_role
+   where member_role.tenant_id = $1 and member_role.person_id = member.person_id) as roles,
+  (select coalesce(jsonb_agg(jsonb_build_object(
+     'role', held.role, 'unit_id', held.unit_id, 'permissions', own.permissions)), '[]')
+   from member_role as held
+   left join tenant_role as own
+     on own.tenant_id = $1 and own.code = held.role and own.retired_at is null
+   where held.tenant_id = $1 and held.person_id = member.person_id) as grants
 from member where tenant_id = $1 and person_id = $2
 """
 

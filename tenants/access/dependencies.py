@@ -23,9 +23,11 @@ from passerelle.kernel.database import (
 )
 from passerelle.kernel.errors import NotSignedIn
 from passerelle.kernel.http import GuardedClient
+from passerelle.kernel.ports import Objects
 from passerelle.kernel.secrets import Vault
 from passerelle.kernel.settings import Settings
 from passerelle.kernel.work import Work
+from tenants.access.guard import OnlyLooking
 from tenants.access.sessions import Sessions
 
 AnyRequest = Request[None, None, State]
@@ -50,28 +52,38 @@ def _person_of(actor: Actor) -> UUID:
     return actor.person_id
 
 
+def _not_looking(actor: Actor) -> Actor:
+    """Raises OnlyLooking where someone looks as another."""
+    if actor.viewer is not None:
+        raise OnlyLooking()
+    return actor
+
+
 async def provide_transaction(request: AnyRequest) -> AsyncGenerator[TenantTransaction, None]:
+    """While someone looks as another, the database itself refuses what would write."""
     actor = _actor(request)
     async with request.app.state.database.tenant(_tenant_of(actor), actor) as tx:
+        if actor.viewer is not None:
+            await tx.execute("set transaction read only")
         yield tx
 
 
 async def provide_person_transaction(
     request: AnyRequest,
 ) -> AsyncGenerator[PersonTransaction, None]:
-    actor = _actor(request)
+    actor = _not_looking(_actor(request))
     async with request.app.state.database.person(_person_of(actor), actor) as tx:
         yield tx
 
 
 async def provide_exam_transaction(request: AnyRequest) -> AsyncGenerator[TenantTransaction, None]:
-    actor = _actor(request)
+    actor = _not_looking(_actor(request))
     async with request.app.state.database.live_exam(_tenant_of(actor), actor) as tx:
         yield tx
 
 
 def provide_exam_reader(request: AnyRequest) -> TenantReader:
-    actor = _actor(request)
+    actor = _not_looking(_actor(request))
     database: Database = request.app.state.database
     return database.live_exam_reader(_tenant_of(actor), actor)
 
@@ -83,7 +95,7 @@ def provide_reader(request: AnyRequest) -> TenantReader:
 
 
 def provide_person_reader(request: AnyRequest) -> PersonReader:
-    actor = _actor(request)
+    actor = _not_looking(_actor(request))
     database: Database = request.app.state.database
     return database.person_reader(_person_of(actor), actor)
 
@@ -123,6 +135,11 @@ def provide_vault(request: AnyRequest) -> Vault:
     return vault
 
 
+def provide_objects(request: AnyRequest) -> Objects:
+    objects: Objects = request.app.state.objects
+    return objects
+
+
 def provide_work(request: AnyRequest) -> Work:
     work: Work = request.app.state.work
     return work
@@ -144,5 +161,6 @@ DEPENDENCIES: dict[str, Provide] = {
     "valkey": Provide(provide_valkey, sync_to_thread=False),
     "http": Provide(provide_http, sync_to_thread=False),
     "vault": Provide(provide_vault, sync_to_thread=False),
+    "objects": Provide(provide_objects, sync_to_thread=False),
     "work": Provide(provide_work, sync_to_thread=False),
 }

@@ -11,10 +11,18 @@ from passerelle.kernel.actor import PERSON, PUBLIC, Actor
 from passerelle.kernel.database import Database
 from passerelle.kernel.errors import Forbidden, NotSignedIn
 from passerelle.kernel.events import emit
+from passerelle.kernel.language import N_
 
 
 class PermissionUndeclared(Forbidden):
     """A route declares no permission: a defect of ours, closed until mended."""
+
+
+class OnlyLooking(Forbidden):
+    """A viewing writes nothing, and reaches no person's own space and no live exam item."""
+
+    title = N_("You are looking as someone else: nothing can be changed or opened here")
+    mend = N_("Stop looking as someone else, then do it as yourself.")
 
 
 class AccessRefused(msgspec.Struct, frozen=True):
@@ -42,9 +50,17 @@ async def require_permission(
         return
     if actor.tenant_id is None or connection.path_params.get("slug") != actor.tenant_slug:
         raise NotSignedIn()
+    if actor.viewer is not None and not handler.opt.get("while_viewing"):
+        only_looks(connection.scope["method"])  # type: ignore[typeddict-item]
     if not actor.may(permission):
         await _record_refusal(connection, actor, permission)
         raise Forbidden()
+
+
+def only_looks(method: str) -> None:
+    """Raises OnlyLooking for a method that changes something."""
+    if method not in ("GET", "HEAD"):
+        raise OnlyLooking()
 
 
 async def _record_refusal(
@@ -54,7 +70,17 @@ async def _record_refusal(
 ) -> None:
     """In a transaction of its own: the request's never begins."""
     database: Database = connection.app.state.database
+    actor = themselves(actor)
     assert actor.tenant_id is not None  # noqa: S101  the guard checked it
     async with database.tenant(actor.tenant_id, actor) as tx:
         refused = AccessRefused(permission, connection.scope["method"], connection.url.path)  # type: ignore[typeddict-item]
         await emit(tx, "access.refused", refused, person_id=actor.person_id)
+
+
+def themselves(actor: Actor) -> Actor:
+    """Who really acts: while someone looks as another, the one who looks."""
+    if actor.viewer is None:
+        return actor
+    return msgspec.structs.replace(
+        actor, person_id=actor.viewer.person_id, display_name=actor.viewer.display_name, viewer=None
+    )

@@ -9,8 +9,10 @@ from litestar.datastructures import Headers
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from passerelle.kernel.actor import Actor
 from passerelle.kernel.events import request_id, source_address
 from passerelle.kernel.log import logger
+from tenants.access.refresh import refreshed
 from tenants.access.sessions import COOKIE, Sessions
 
 log = logger(__name__)
@@ -34,13 +36,20 @@ def session_middleware(app: ASGIApp) -> ASGIApp:
         sessions: Sessions = scope["litestar_app"].state.sessions
         token = session_token(Headers.from_scope(scope).get("cookie", ""))
         if token:
-            actor = await sessions.find(token)
+            actor = await _actor(scope, sessions, token)
             state["actor"] = actor
             if actor is not None and actor.tenant_id is not None:
                 structlog.contextvars.bind_contextvars(tenant_id=str(actor.tenant_id))
         await app(scope, receive, _with_request_id(scope, send, identifier))
 
     return handle
+
+
+async def _actor(scope: Scope, sessions: Sessions, token: str) -> Actor | None:
+    found = await sessions.look(token)
+    if found is None or found.fresh:
+        return found.actor if found else None
+    return await refreshed(scope["litestar_app"].state.database, sessions, found)
 
 
 def session_token(header: str) -> str:

@@ -2,6 +2,10 @@
 
 Each organisation has a session of its own in a browser (the cookie's path is `/t/<slug>`), and so
 has the person's own space (`/me`): signing in to one says nothing about another.
+
+What a member may do stands in their session, with the organisation's epoch at which it was read.
+Whoever changes roles or standing in an organisation calls `changed`, which moves the epoch: every
+session then reads its member anew at its next request (see refresh.py).
 """
 
 import hashlib
@@ -15,17 +19,51 @@ from redis.asyncio import Redis
 from passerelle.kernel.actor import PERSON, Actor
 from passerelle.kernel.language import Locale
 from passerelle.kernel.settings import Settings
-from tenants.access.roles import permissions_of
+from tenants.access.grants import access_of
 from tenants.model import Member, Tenant
 
 COOKIE = "passerelle_session"
 TOKEN_BYTES = 32
 TOKEN_CHARACTERS = 43
+TENANT_CHARACTERS = 32
+
+
+#: Of a session in a person's own space, whose rights never change.
+NO_TENANT = UUID(int=0)
+#: The session and its organisation's epoch in one round trip. A record begins with the tenant's id.
+FIND = """
+local record = redis.call('GETEX', KEYS[1], 'EX', ARGV[1])
+if not record then return false end
+return {record, redis.call('GET', 'access:' .. string.sub(record, 1, 32)) or '0'}
+"""
 
 
 class Record(msgspec.Struct):
     actor: Actor
     ends_at: float
+    # The organisation's epoch at which the actor's rights were read.
+    epoch: int = 0
+    # Whom the actor looks as, read only.
+    viewing: Actor | None = None
+
+
+class Found(msgspec.Struct):
+    """A living session; where it is not `fresh`, its member is to be read anew at `epoch`."""
+
+    record: Record
+    epoch: int
+
+    @property
+    def fresh(self) -> bool:
+        return self.record.epoch == self.epoch
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts: the one looked as while a viewing lasts."""
+        viewing = self.record.viewing
+        if viewing is None or viewing.viewer is None or viewing.viewer.ends_at < time.time():
+            return self.record.actor
+        return viewing
 
 
 def tenant_actor(
@@ -33,6 +71,7 @@ def tenant_actor(
 ) -> Actor:
     """The actor of a member who came in by `origin`, with what their roles allow."""
     locale = locale or member.locale
+    access = access_of(member.grants)
     return msgspec.convert(
         {
             "kind": "person",
@@ -41,7 +80,8 @@ def tenant_actor(
             "tenant_id": tenant.id,
             "tenant_slug": tenant.slug,
             "tenant_name": tenant.name,
-            "permissions": permissions_of(member.roles),
+            "permissions": access.permissions,
+            "units": access.units,
             "locale": locale,
             "origin": origin,
             "attributes": attributes,
@@ -74,15 +114,17 @@ class Sessions:
         self._valkey = valkey
         self._idle_s = settings.session_idle_minutes * 60
         self._absolute_s = settings.session_absolute_minutes * 60
+        self._find = valkey.register_script(FIND)
 
     async def open(self, actor: Actor) -> str:
         """Begins a session under a fresh token; returns the value of its Set-Cookie header."""
         token = secrets.token_urlsafe(TOKEN_BYTES)
         session_id = _digest(token)
         actor = msgspec.structs.replace(actor, session_id=session_id)
-        record = Record(actor, time.time() + self._absolute_s)
+        epoch = await self._valkey.get(_epoch_key(actor.tenant_id))
+        record = Record(actor, time.time() + self._absolute_s, int(epoch or 0))
         async with self._valkey.pipeline() as pipe:
-            pipe.set(_key(session_id), msgspec.json.encode(record), ex=self._idle_s)
+            pipe.set(_key(session_id), _encoded(record), ex=self._idle_s)
             for index in _indexes(actor):
                 pipe.sadd(index, session_id)
                 pipe.expire(index, self._absolute_s)
@@ -91,19 +133,36 @@ class Sessions:
 
     async def find(self, token: str) -> Actor | None:
         """The actor of a token; the session lives on for another idle time."""
+        found = await self.look(token)
+        return found.actor if found else None
+
+    async def look(self, token: str) -> Found | None:
+        """The session of a token, and whether its member is to be read anew."""
         if len(token) != TOKEN_CHARACTERS:
             return None
-        return await self.find_by_id(_digest(token))
+        return await self._found(_digest(token))
 
     async def find_by_id(self, session_id: str) -> Actor | None:
-        content = await self._valkey.getex(_key(session_id), ex=self._idle_s)
-        if content is None:
+        found = await self._found(session_id)
+        return found.actor if found else None
+
+    async def _found(self, session_id: str) -> Found | None:
+        answer = await self._find(keys=[_key(session_id)], args=[self._idle_s])
+        if not answer:
             return None
-        record = msgspec.json.decode(content, type=Record)
+        record = msgspec.json.decode(answer[0][TENANT_CHARACTERS:], type=Record)
         if record.ends_at < time.time():
             await self.close(session_id)
             return None
-        return record.actor
+        return Found(record, int(answer[1]))
+
+    async def keep(self, session_id: str, record: Record) -> None:
+        """Writes a living session anew; one that ended in the meantime stays ended."""
+        await self._valkey.set(_key(session_id), _encoded(record), xx=True, keepttl=True)
+
+    async def changed(self, tenant_id: UUID) -> None:
+        """Roles or standing changed in this organisation: call it once the change is committed."""
+        await self._valkey.incr(_epoch_key(tenant_id))
 
     async def close(self, session_id: str) -> None:
         await self._valkey.delete(_key(session_id))
@@ -145,6 +204,15 @@ def _digest(token: str) -> str:
 
 def _key(session_id: str) -> str:
     return f"session:{session_id}"
+
+
+def _epoch_key(tenant_id: UUID | None) -> str:
+    return f"access:{(tenant_id or NO_TENANT).hex}"
+
+
+def _encoded(record: Record) -> bytes:
+    owner = record.actor.tenant_id or NO_TENANT
+    return owner.hex.encode() + msgspec.json.encode(record)
 
 
 def _indexes(actor: Actor) -> list[str]:

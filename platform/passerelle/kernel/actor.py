@@ -12,6 +12,17 @@ PUBLIC = "public"
 PERSON = "person"
 
 
+class Viewer(msgspec.Struct, frozen=True):
+    """Who looks at the product as another member or another role, read only, until `ends_at`."""
+
+    person_id: UUID
+    display_name: str
+    # Whom or what they look as, in words.
+    seen_as: str
+    # Seconds since the epoch.
+    ends_at: float
+
+
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Who acts, in which organisation, and what they may do there."""
 
@@ -27,9 +38,18 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     origin: Literal["lti", "keycloak", "api", "system"] = "system"
     # What the door that let them in wants remembered: a launch's ids, Keycloak's `sid`.
     attributes: dict[str, str] = {}
+    # Permission → the units to which it is limited (each with what lies below it). A permission
+    # that isn't here counts for the whole organisation.
+    units: dict[str, tuple[UUID, ...]] = {}
+    # Set while someone else looks as this actor would: nothing may be written.
+    viewer: Viewer | None = None
 
     def may(self, permission: str) -> bool:
         return permission in self.permissions
+
+    def units_for(self, permission: str) -> tuple[UUID, ...] | None:
+        """The units in which a permission counts; None for the whole organisation."""
+        return self.units.get(permission)
 
 
 def system(task: str, tenant_id: UUID | None = None) -> Actor:
