@@ -13,16 +13,18 @@ import msgspec
 from passerelle.kernel.database import Database
 from passerelle.kernel.errors import Problem
 from passerelle.kernel.log import logger
+from passerelle.kernel.work import Work
 
 log = logger(__name__)
 
 Tick = Callable[[Database], Awaitable[int]]
+WorkTick = Callable[[Work], Awaitable[int]]
 
 
 class Clock(msgspec.Struct, frozen=True):
     name: str
     every_s: float
-    tick: Tick
+    tick: WorkTick
 
 
 CLOCKS: dict[str, Clock] = {}
@@ -32,18 +34,35 @@ def clock(every_s: float) -> Callable[[Tick], Tick]:
     """Registers `async def tick(database) -> int` (how many it handled), run every `every_s`."""
 
     def register(tick: Tick) -> Tick:
-        name = f"{tick.__module__}.{tick.__qualname__}".removeprefix("passerelle.")
-        CLOCKS[name] = Clock(name, every_s, tick)
+        async def with_database(work: Work) -> int:
+            return await tick(work.database)
+
+        _add(tick, every_s, with_database)
         return tick
 
     return register
 
 
-async def run(one: Clock, database: Database, stopping: asyncio.Event) -> None:
+def work_clock(every_s: float) -> Callable[[WorkTick], WorkTick]:
+    """The same for `async def tick(work) -> int`: a clock that mails, or writes a file."""
+
+    def register(tick: WorkTick) -> WorkTick:
+        _add(tick, every_s, tick)
+        return tick
+
+    return register
+
+
+def _add(tick: Tick | WorkTick, every_s: float, run_tick: WorkTick) -> None:
+    name = f"{tick.__module__}.{tick.__qualname__}".removeprefix("passerelle.")
+    CLOCKS[name] = Clock(name, every_s, run_tick)
+
+
+async def run(one: Clock, work: Work, stopping: asyncio.Event) -> None:
     """Ticks until `stopping`; an error is logged and the next tick tries again."""
     while not stopping.is_set():
         try:
-            handled = await one.tick(database)
+            handled = await one.tick(work)
             if handled:
                 log.info("clock", clock=one.name, handled=handled)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Problem) as error:
