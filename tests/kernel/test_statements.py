@@ -40,6 +40,10 @@ def statements() -> Iterator[tuple[str, str]]:
 
 
 def role_of(name: str, sql: str) -> str:
+    if ".KEEPER_" in name:
+        return "audit_keeper"
+    if ".RELAY_" in name:
+        return "worker_relay"
     if "_LOOKUP" in name or " app." in sql.partition("from")[2][:6]:
         return "web_lookup"
     module, _, constant = name.rpartition(".")

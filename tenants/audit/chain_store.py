@@ -1,0 +1,227 @@
+"""The SQL of the chain. Links are written by the keeper alone (role audit_keeper)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from passerelle.kernel.database import Database, TenantRead, TenantTransaction
+from tenants.audit.chain import GENESIS, Head, Link
+
+#: The event's whole row but for the relay's mark, as jsonb's own text: keys in jsonb's order
+#: (length, then bytes), one space after each comma and colon, numbers with all their digits.
+BODY = """
+jsonb_build_object(
+  'tenant_id', event.tenant_id, 'id', event.id, 'name', event.name, 'payload', event.payload,
+  'subject', event.subject, 'person_id', event.person_id, 'actor_kind', event.actor_kind,
+  'actor_person_id', event.actor_person_id, 'actor_name', event.actor_name,
+  'before', event.before, 'reason', event.reason, 'request_id', event.request_id,
+  'origin', event.origin, 'source_address', event.source_address,
+  'occurred_at', to_char(event.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+)::text
+"""
+
+KEEPER_BEGIN = """
+insert into audit_head (tenant_id, position, hash, chained_at) values ($1, 0, $2, now())
+on conflict (tenant_id) do nothing
+"""
+KEEPER_HOLD = """
+select position, hash, chained_at from audit_head where tenant_id = $1 for update skip locked
+"""
+
+
+async def hold(keeper: TenantTransaction) -> Head | None:
+    """The head, held until the transaction's end; None while another process holds it."""
+    await keeper.execute(KEEPER_BEGIN, keeper.tenant_id, GENESIS)
+    return await keeper.fetch_one(Head, KEEPER_HOLD, keeper.tenant_id)
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    event_id: UUID
+    linked: bool
+    body: str
+    now: datetime
+
+
+KEEPER_WAITING = f"""
+select pending.event_id, link.event_id is not null as linked, now() as now, {BODY} as body
+from audit_pending as pending
+join tenant_event as event on (event.tenant_id, event.id) = (pending.tenant_id, pending.event_id)
+left join audit_link as link
+  on (link.tenant_id, link.event_id) = (pending.tenant_id, pending.event_id)
+where pending.tenant_id = $1
+order by pending.event_id limit $2
+"""  # noqa: S608  constants
+
+
+async def waiting(keeper: TenantTransaction, limit: int) -> list[Waiting]:
+    """Events to chain, in the order of their ids. `linked`: brought with its link by an import."""
+    return await keeper.fetch(Waiting, KEEPER_WAITING, keeper.tenant_id, limit)
+
+
+KEEPER_APPEND = """
+insert into audit_link
+  (tenant_id, position, event_id, chained_at, previous_hash, body_hash, hash)
+select $1, * from unnest($2::bigint[], $3::uuid[], $4::timestamptz[], $5::bytea[], $6::bytea[],
+  $7::bytea[])
+"""
+KEEPER_MOVE_HEAD = """
+update audit_head set position = $2, hash = $3, chained_at = $4 where tenant_id = $1
+"""
+KEEPER_DONE = "delete from audit_pending where tenant_id = $1 and event_id = any($2::uuid[])"
+
+
+async def append(keeper: TenantTransaction, links: Sequence[Link]) -> None:
+    """Adds links, which follow the held head, and moves it."""
+    if not links:
+        return
+    await keeper.execute(
+        KEEPER_APPEND,
+        keeper.tenant_id,
+        [link.position for link in links],
+        [link.event_id for link in links],
+        [link.chained_at for link in links],
+        [link.previous_hash for link in links],
+        [link.body_hash for link in links],
+        [link.hash for link in links],
+    )
+    last = links[-1]
+    await keeper.execute(
+        KEEPER_MOVE_HEAD, keeper.tenant_id, last.position, last.hash, last.chained_at
+    )
+
+
+async def done_waiting(keeper: TenantTransaction, event_ids: Sequence[UUID]) -> None:
+    await keeper.execute(KEEPER_DONE, keeper.tenant_id, list(event_ids))
+
+
+class Verified(Link, frozen=True, kw_only=True):
+    """A link, and its event's row as it stands now; None where the row is gone."""
+
+    body: str | None
+
+
+LINKS_WITH_EVENTS = f"""
+select link.position, link.event_id, link.chained_at, link.previous_hash, link.body_hash, link.hash,
+  case when event.id is null then null else {BODY} end as body
+from audit_link as link
+left join tenant_event as event on (event.tenant_id, event.id) = (link.tenant_id, link.event_id)
+where link.tenant_id = $1 and link.position > $2
+order by link.position limit $3
+"""  # noqa: S608  constants
+
+
+async def links_after(read: TenantRead, position: int, limit: int) -> list[Verified]:
+    return await read.fetch(Verified, LINKS_WITH_EVENTS, read.tenant_id, position, limit)
+
+
+class End(msgspec.Struct, frozen=True):
+    """Where the chain ends, in one snapshot: its last link, its head, what waits."""
+
+    last_position: int
+    head_position: int | None
+    head_hash: bytes | None
+    chained_at: datetime | None
+    waiting: int
+
+
+END = """
+select
+  coalesce((select max(position) from audit_link where tenant_id = $1), 0) as last_position,
+  (select position from audit_head where tenant_id = $1) as head_position,
+  (select hash from audit_head where tenant_id = $1) as head_hash,
+  (select chained_at from audit_head where tenant_id = $1) as chained_at,
+  (select count(*) from audit_pending where tenant_id = $1) as waiting
+"""
+
+
+async def end(read: TenantRead) -> End:
+    found = await read.fetch_one(End, END, read.tenant_id)
+    assert found is not None  # noqa: S101  one row, always
+    return found
+
+
+UNCHAINED_EVENT = """
+select event.id from tenant_event as event
+where event.tenant_id = $1
+  and not exists (select 1 from audit_link as link
+    where link.tenant_id = $1 and link.event_id = event.id)
+  and not exists (select 1 from audit_pending as pending
+    where pending.tenant_id = $1 and pending.event_id = event.id)
+order by event.id limit 1
+"""
+
+
+async def unchained_event(read: TenantRead) -> UUID | None:
+    """An event that is neither in the chain nor waiting for it."""
+    found: UUID | None = await read.fetch_value(UNCHAINED_EVENT, read.tenant_id)
+    return found
+
+
+WAITING_WITHOUT_EVENT = """
+select pending.event_id from audit_pending as pending
+where pending.tenant_id = $1
+  and not exists (select 1 from tenant_event as event
+    where event.tenant_id = $1 and event.id = pending.event_id)
+order by pending.event_id limit 1
+"""
+
+
+async def waiting_without_event(read: TenantRead) -> UUID | None:
+    """An event that waited for the chain and is gone."""
+    found: UUID | None = await read.fetch_value(WAITING_WITHOUT_EVENT, read.tenant_id)
+    return found
+
+
+LINK_AFTER_HASH = """
+select position from audit_link where tenant_id = $1 and previous_hash = $2
+order by position limit 1
+"""
+LINK_OF_BODY = """
+select position from audit_link where tenant_id = $1 and body_hash = $2 order by position limit 1
+"""
+
+
+async def link_after_hash(read: TenantRead, digest: bytes) -> int | None:
+    """Where the link stands that follows the one with this hash. Reads the whole chain."""
+    found: int | None = await read.fetch_value(LINK_AFTER_HASH, read.tenant_id, digest)
+    return found
+
+
+async def link_of_body(read: TenantRead, digest: bytes) -> int | None:
+    """Where the link stands that was made of this event. Reads the whole chain."""
+    found: int | None = await read.fetch_value(LINK_OF_BODY, read.tenant_id, digest)
+    return found
+
+
+class AuditedTenant(msgspec.Struct, frozen=True):
+    tenant_id: UUID
+    slug: str
+
+
+RELAY_WAITING = "select tenant_id from app.audit_waiting($1, $2)"
+RELAY_UNANCHORED = "select tenant_id, slug from app.audit_unanchored($1, $2, $3, $4)"
+RELAY_TENANTS = "select tenant_id, slug from app.audit_tenants($1, $2)"
+
+
+async def tenants_waiting(database: Database, last: UUID, most: int) -> list[UUID]:
+    """Tenants with events to chain, after `last`, in the order of their ids."""
+    records = await database.pool("worker_relay").fetch(RELAY_WAITING, last, most)
+    return [row["tenant_id"] for row in records]
+
+
+async def tenants_unanchored(
+    database: Database, place: str, every_s: int, last: UUID, most: int
+) -> list[AuditedTenant]:
+    """Tenants whose head is to be written down in `place`, after `last`."""
+    records = await database.pool("worker_relay").fetch(
+        RELAY_UNANCHORED, place, every_s, last, most
+    )
+    return msgspec.convert([dict(record) for record in records], list[AuditedTenant])
+
+
+async def tenants(database: Database, last: UUID, most: int) -> list[AuditedTenant]:
+    """Every tenant, after `last`."""
+    records = await database.pool("worker_relay").fetch(RELAY_TENANTS, last, most)
+    return msgspec.convert([dict(record) for record in records], list[AuditedTenant])

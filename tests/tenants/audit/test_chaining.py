@@ -1,0 +1,133 @@
+"""From the outbox into the chain: once, in order, by many workers, whenever an event commits."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from passerelle.kernel import actor as actors
+from passerelle.kernel.database import Database
+from passerelle.kernel.events import emit
+from tenants.audit import chain_store, chaining
+from tenants.audit.chain import own_hash
+from tenants.audit.verification import verify
+from tests.tenants.audit.tampering import Said, chained_tenant, new_tenant, put_on_record
+
+COLUMNS = """
+select column_name from information_schema.columns
+where table_schema = 'public' and table_name = 'tenant_event' and column_name <> 'dispatched'
+"""
+
+
+async def test_every_event_is_chained_once_and_the_chain_is_whole(database: Database) -> None:
+    tenant_id = await chained_tenant(database, "chained", 25)
+    verdict = await verify(database, tenant_id)
+    assert verdict.finding is None
+    assert (verdict.checked, verdict.head_position, verdict.waiting) == (26, 26, 0)
+    assert await chaining.chain(database, tenant_id) == 0
+
+
+async def test_the_hash_covers_every_column_of_an_event(superuser: asyncpg.Connection) -> None:
+    for row in await superuser.fetch(COLUMNS):
+        assert f"'{row['column_name']}', " in chain_store.BODY
+
+
+async def test_an_event_that_commits_late_is_chained_late(database: Database) -> None:
+    tenant_id = await new_tenant(database, "late")
+    actor = actors.system("tests", tenant_id)
+    async with database.tenant(tenant_id, actor) as tx:
+        late = await emit(tx, "tests.said", Said("late", 1))
+        await put_on_record(database, tenant_id, 3)
+        assert await chaining.chain(database, tenant_id) == 4
+    assert await chaining.chain(database, tenant_id) == 1
+    async with database.audit(tenant_id, actor) as read:
+        links = await chain_store.links_after(read, 0, 100)
+    assert links[-1].event_id == late
+    assert [link.position for link in links] == [1, 2, 3, 4, 5]
+    assert (await verify(database, tenant_id)).whole
+
+
+async def test_many_workers_make_one_chain(database: Database) -> None:
+    tenants = [await new_tenant(database, f"many-{number}") for number in range(3)]
+    for tenant_id in tenants:
+        await put_on_record(database, tenant_id, 40)
+    chained = await asyncio.gather(*(chaining.chain_waiting(database) for _ in range(6)))
+    await chaining.chain_waiting(database)
+    assert sum(chained) <= 3 * 41
+    for tenant_id in tenants:
+        verdict = await verify(database, tenant_id)
+        assert (verdict.finding, verdict.checked, verdict.waiting) == (None, 41, 0)
+
+
+async def test_a_batch_that_dies_half_way_leaves_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant_id = await new_tenant(database, "dies")
+    await put_on_record(database, tenant_id, 5)
+
+    async def die(*_: object) -> None:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(chain_store, "done_waiting", die)
+        with pytest.raises(ConnectionResetError):
+            await chaining.chain(database, tenant_id)
+    assert await chaining.chain(database, tenant_id) == 6
+    assert (await verify(database, tenant_id)).checked == 6
+
+
+async def test_the_chain_continues_while_the_organisation_is_suspended(
+    database: Database, superuser: asyncpg.Connection
+) -> None:
+    tenant_id = await chained_tenant(database, "suspended", 1)
+    await superuser.execute(
+        "update tenant set status = 'suspended', suspended_at = now() where id = $1", tenant_id
+    )
+    actor = actors.system("tests", tenant_id)
+    async with database.tenant(tenant_id, actor, standing=False) as tx:
+        await emit(tx, "tests.said", Said("suspended", 1))
+    assert await chaining.chain_waiting(database) == 1
+    assert (await verify(database, tenant_id)).whole
+
+
+async def test_the_keeper_can_neither_change_nor_remove_a_link(
+    database: Database, superuser: asyncpg.Connection
+) -> None:
+    for role in ("audit_keeper", "web_tenant", "worker_tenant", "web_person", "worker_relay"):
+        for table in ("audit_link", "tenant_event"):
+            for privilege in ("update", "delete", "truncate"):
+                assert not await superuser.fetchval(
+                    "select has_table_privilege($1, $2, $3)", role, table, privilege
+                ), (role, table, privilege)
+    for role in ("web_tenant", "worker_tenant"):
+        for table in ("audit_link", "audit_head", "audit_pending", "audit_anchor"):
+            assert not await superuser.fetchval(
+                "select has_table_privilege($1, $2, 'insert')", role, table
+            )
+
+
+async def test_links_of_an_export_are_taken_over_as_they_are(
+    database: Database, superuser: asyncpg.Connection
+) -> None:
+    tenant_id = await chained_tenant(database, "moved", 7)
+    keeper_actor = actors.system("tests", tenant_id)
+    async with database.audit(tenant_id, keeper_actor) as read:
+        links = list(await chain_store.links_after(read, 0, 100))
+    # As in a new installation: the events are there and wait to be chained, the chain is not.
+    for table in ("audit_link", "audit_head"):
+        await superuser.execute(f"delete from {table} where tenant_id = $1", tenant_id)
+    await superuser.execute(
+        "insert into audit_pending select tenant_id, id from tenant_event where tenant_id = $1",
+        tenant_id,
+    )
+    async with database.audit(tenant_id, keeper_actor) as keeper:
+        head = await chaining.take_over(keeper, [*links[:3]])
+        head = await chaining.take_over(keeper, [*links[3:]])
+    assert head.hash == links[-1].hash == own_hash(tenant_id, links[-1])
+    await put_on_record(database, tenant_id, 1)
+    assert await chaining.chain(database, tenant_id) == 1
+    verdict = await verify(database, tenant_id)
+    assert (verdict.finding, verdict.checked, verdict.waiting) == (None, 9, 0)
+    async with database.audit(tenant_id, keeper_actor) as keeper:
+        with pytest.raises(chaining.ChainForeign):
+            await chaining.take_over(keeper, [*links[3:]])
