@@ -64,7 +64,7 @@ async def with_starter_path(
 ) -> None:
     """Loads the starter taxonomy, and gives the tenant the path "AI fluency"."""
     await load_taxonomy(superuser)
-    async with database.tenant(tenant_id, actors.system("tests", tenant_id)) as tx:
+    async with database.live_exam(tenant_id, actors.system("tests", tenant_id)) as tx:
         await seed_path(tx)
 
 

@@ -155,7 +155,7 @@ class World:
 
     async def _fill_region(self) -> None:
         tenant_id = self.tenants["region"]
-        async with self.database.tenant(tenant_id, _task(tenant_id)) as tx:
+        async with self.database.live_exam(tenant_id, _task(tenant_id)) as tx:
             await seed_path(tx)
         read = self.database.tenant_reader(tenant_id, _task(tenant_id))
         known = {each.client_id for each in await connections(read)}

@@ -180,3 +180,9 @@ create table member_job_row (
 );
 create index member_job_row_by_state on member_job_row (tenant_id, job_id, state, line);
 select app.tenant_table('member_job_row');
+
+-- Live exam items: their text, options and key are read and written by live_exam alone; whoever is
+-- bound to the tenant otherwise sees that an item exists, and which skill it is about.
+revoke select, insert, update, delete on exam_item from web_tenant;
+grant select (tenant_id, id, bank_id, code, skill_id, created_at) on exam_item to web_tenant;
+grant select, insert, update, delete on exam_item to live_exam;

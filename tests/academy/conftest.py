@@ -18,6 +18,6 @@ async def starter(
 ) -> tuple[People, People]:
     await load(superuser, taxonomy.starter())
     for people in two_tenants:
-        async with database.tenant(people.tenant_id, actors.system("tests")) as tx:
+        async with database.live_exam(people.tenant_id, actors.system("tests")) as tx:
             await seed_path(tx)
     return two_tenants

@@ -103,12 +103,12 @@ async def test_enrolling_twice_is_enrolling_once(
     learner: Learner, database: Database, superuser: asyncpg.Connection
 ) -> None:
     for _ in range(2):
-        async with database.tenant(learner.people.tenant_id, SYSTEM) as tx:
+        async with database.live_exam(learner.people.tenant_id, SYSTEM) as tx:
             await service.enrol(tx, learner.people.learner_id, "ai-fluency")
     count = "select count(*) from enrolment where person_id = $1"
     assert await superuser.fetchval(count, learner.people.learner_id) == 1
     with pytest.raises(service.UnknownPath):
-        async with database.tenant(learner.people.tenant_id, SYSTEM) as tx:
+        async with database.live_exam(learner.people.tenant_id, SYSTEM) as tx:
             await service.enrol(tx, learner.people.learner_id, "no-such-path")
 
 
@@ -165,7 +165,7 @@ async def test_a_learner_goes_from_study_to_the_exam_and_on(
 
 
 async def pass_exam(database: Database, superuser: asyncpg.Connection, people: People) -> UUID:
-    async with database.tenant(people.tenant_id, SYSTEM) as tx:
+    async with database.live_exam(people.tenant_id, SYSTEM) as tx:
         attempt = await exams.start(tx, people.learner_id, "ai-fluency-1")
         for item_id, key in await superuser.fetch(
             "select id, key from exam_item where tenant_id = $1", people.tenant_id

@@ -86,7 +86,7 @@ async def test_seeding_again_changes_nothing(
     assert before["exam_item"] == 2 * 8
     assert before["study_item"] == 2 * 12
     for people in starter:
-        async with database.tenant(people.tenant_id, actors.system("tests")) as tx:
+        async with database.live_exam(people.tenant_id, actors.system("tests")) as tx:
             await seed_path(tx)
     assert await counts(superuser) == before
 
@@ -95,7 +95,7 @@ async def test_the_form_has_the_rules_that_the_criteria_promise(
     starter: tuple[People, People], database: Database
 ) -> None:
     people = starter[0]
-    async with database.tenant(people.tenant_id, actors.system("tests")) as tx:
+    async with database.live_exam(people.tenant_id, actors.system("tests")) as tx:
         form = await exams.form_by_code(tx, "ai-fluency-1")
     assert form is not None
     rules = (form.items, form.cut_score, form.time_limit_minutes, form.attempts_allowed)

@@ -22,7 +22,7 @@ class Sitting:
         self.person_id = people.learner_id
 
     async def start(self) -> Attempt:
-        async with self.database.tenant(self.people.tenant_id, SYSTEM) as tx:
+        async with self.database.live_exam(self.people.tenant_id, SYSTEM) as tx:
             return await service.start(tx, self.person_id, self.form.code)
 
     async def answer(
@@ -32,9 +32,9 @@ class Sitting:
         await self.send(attempt_id, item_id, Answer(letter, revision=revision))  # type: ignore[arg-type]
 
     async def send(self, attempt_id: UUID, item_id: UUID, answer: Answer) -> SavedAnswer:
-        async with self.database.tenant(self.people.tenant_id, SYSTEM) as tx:
+        async with self.database.live_exam(self.people.tenant_id, SYSTEM) as tx:
             return await service.save_answer(tx, self.person_id, attempt_id, item_id, answer)
 
     async def finish(self, attempt_id: UUID) -> Attempt:
-        async with self.database.tenant(self.people.tenant_id, SYSTEM) as tx:
+        async with self.database.live_exam(self.people.tenant_id, SYSTEM) as tx:
             return await service.finish(tx, self.person_id, attempt_id)

@@ -31,7 +31,7 @@ SYSTEM = actors.system("tests")
 async def sitting(database: Database, two_tenants: tuple[People, People]) -> Sitting:
     """A form that nobody sat, before the learner of the first tenant."""
     people = two_tenants[0]
-    async with database.tenant(people.tenant_id, SYSTEM) as tx:
+    async with database.live_exam(people.tenant_id, SYSTEM) as tx:
         form = await make_form(tx, code=f"form-{uuid4().hex[:8]}")
     return Sitting(database, people, form)
 
@@ -210,7 +210,7 @@ async def test_the_attempt_of_another_person_or_tenant_is_as_unknown_as_none(
 
 
 async def test_an_item_of_another_form_is_not_found(sitting: Sitting) -> None:
-    async with sitting.database.tenant(sitting.people.tenant_id, SYSTEM) as tx:
+    async with sitting.database.live_exam(sitting.people.tenant_id, SYSTEM) as tx:
         other = await make_form(tx, code=f"other-{uuid4().hex[:8]}")
     attempt = await sitting.start()
     with pytest.raises(NotFound):
@@ -277,7 +277,7 @@ async def test_a_pass_earns_one_credential_however_often_it_is_heard(
         actor_name="tests",
     )
     for _ in range(2):
-        async with sitting.database.tenant(sitting.people.tenant_id, SYSTEM) as tx:
+        async with sitting.database.live_exam(sitting.people.tenant_id, SYSTEM) as tx:
             await tasks.issue_credential(tx, event)
     issued = await superuser.fetch(
         "select person_id, achievement_id, earned_at from issued_credential where attempt_id = $1",

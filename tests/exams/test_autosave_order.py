@@ -48,14 +48,14 @@ async def test_any_interleaving_of_resends_ends_with_the_newest_answer(
     delivery: Delivery,
 ) -> None:
     people = two_tenants[0]
-    async with database.tenant(people.tenant_id, SYSTEM) as tx:
+    async with database.live_exam(people.tenant_id, SYSTEM) as tx:
         form = await make_form(tx, code=f"order-{uuid4().hex[:8]}", items=1, cut_score=1)
         attempt = await service.start(tx, people.learner_id, form.code)
     newest = 0
     for revision in delivery.arrivals:
         newest = max(newest, revision)
         answer = Answer(delivery.chosen[revision - 1], revision=revision)
-        async with database.tenant(people.tenant_id, SYSTEM) as tx:
+        async with database.live_exam(people.tenant_id, SYSTEM) as tx:
             held = await service.save_answer(
                 tx, people.learner_id, attempt.id, form.items[0], answer
             )

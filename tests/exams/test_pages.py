@@ -58,7 +58,7 @@ async def learner(
 
 @pytest.fixture
 async def form(database: Database, two_tenants: tuple[People, People]) -> MadeForm:
-    async with database.tenant(two_tenants[0].tenant_id, SYSTEM) as tx:
+    async with database.live_exam(two_tenants[0].tenant_id, SYSTEM) as tx:
         return await make_form(tx, code=f"form-{uuid4().hex[:8]}")
 
 

@@ -74,9 +74,9 @@ async def pass_exams(stage: Stage, count: int) -> list[UUID]:
         actor = actors.system("tests", stage.people.tenant_id)
         async with database.person(person_id, actor) as person_tx:
             await person_tx.execute("insert into person (person_id) values ($1)", person_id)
-        async with database.tenant(stage.people.tenant_id, actor) as tx:
+        async with database.live_exam(stage.people.tenant_id, actor) as tx:
             await admit(tx, person_id, "A learner", None, "fr", ["learner"])
-        async with database.tenant(stage.people.tenant_id, actor) as tx:
+        async with database.live_exam(stage.people.tenant_id, actor) as tx:
             await pass_exam(tx, person_id, FORM)
         passed.append(person_id)
     await database.close()

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 ROOM_FOLDERS = ("platform/passerelle", "tenants", "integrations", "lms", "ml")
 STATEMENT_STARTS = ("select", "insert", "update", "delete", "with")
 WRITES = re.compile(r"\b(insert into|update|delete from)\b", re.IGNORECASE)
-BOUND = {"web_tenant": STANDING_TENANT, "web_person": ANY_PERSON}
+BOUND = {"web_tenant": STANDING_TENANT, "live_exam": STANDING_TENANT, "web_person": ANY_PERSON}
 
 
 def store_modules() -> list[str]:
@@ -44,6 +44,8 @@ def role_of(name: str, sql: str) -> str:
         return "audit_keeper"
     if ".RELAY_" in name:
         return "worker_relay"
+    if name.startswith("passerelle.exams."):
+        return "live_exam"
     if "_LOOKUP" in name or " app." in sql.partition("from")[2][:6]:
         return "web_lookup"
     module, _, constant = name.rpartition(".")

@@ -29,9 +29,9 @@ def learner(actor: Actor) -> UUID:
     ),
 )
 async def save_answer(
-    tx: TenantTransaction, actor: Actor, attempt_id: UUID, item_id: UUID, data: Answer
+    exam_tx: TenantTransaction, actor: Actor, attempt_id: UUID, item_id: UUID, data: Answer
 ) -> SavedAnswer:
-    return await service.save_answer(tx, learner(actor), attempt_id, item_id, data)
+    return await service.save_answer(exam_tx, learner(actor), attempt_id, item_id, data)
 
 
 handlers: list[Any] = [save_answer]

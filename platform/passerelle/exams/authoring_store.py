@@ -1,4 +1,4 @@
-"""The statements of whoever builds an exam."""
+"""The statements of whoever builds an exam, as the database role `live_exam`."""
 
 from uuid import UUID
 

@@ -100,8 +100,8 @@ async def before(read: TenantReader, actor: Actor, code: str) -> Page:
 
 
 @post("/t/{slug:str}/learn/exam/{code:str}", permission="learn", include_in_schema=False)
-async def start(tx: TenantTransaction, actor: Actor, code: str) -> Redirect:
-    attempt = await service.start(tx, learner(actor), code)
+async def start(exam_tx: TenantTransaction, actor: Actor, code: str) -> Redirect:
+    attempt = await service.start(exam_tx, learner(actor), code)
     return to(actor, f"/learn/attempt/{attempt.id}")
 
 
@@ -114,20 +114,20 @@ async def sat_form(read: TenantReader | TenantTransaction, attempt: Attempt) -> 
 
 @get("/t/{slug:str}/learn/attempt/{attempt_id:uuid}", permission="learn", include_in_schema=False)
 async def question(
-    read: TenantReader, actor: Actor, attempt_id: UUID, place: Place = 1
+    exam_read: TenantReader, actor: Actor, attempt_id: UUID, place: Place = 1
 ) -> Page | Redirect:
-    attempt = await service.attempt(read, learner(actor), attempt_id)
+    attempt = await service.attempt(exam_read, learner(actor), attempt_id)
     if not attempt.open:
         return to(actor, f"/learn/attempt/{attempt_id}/result")
-    item = await store.presented(read, attempt_id, place)
+    item = await store.presented(exam_read, attempt_id, place)
     if item is None:
         raise NotFound()
     return Page(
         "exams/question.html",
         {
             "attempt": attempt,
-            "form": await sat_form(read, attempt),
-            "places": await store.places(read, attempt_id),
+            "form": await sat_form(exam_read, attempt),
+            "places": await store.places(exam_read, attempt_id),
             "item": item,
             "options": shown_options(attempt_id, item),
         },
@@ -136,7 +136,7 @@ async def question(
 
 @post("/t/{slug:str}/learn/attempt/{attempt_id:uuid}", permission="learn", include_in_schema=False)
 async def answer(
-    tx: TenantTransaction,
+    exam_tx: TenantTransaction,
     actor: Actor,
     attempt_id: UUID,
     data: Annotated[SentAnswer, Body(media_type=RequestEncodingType.URL_ENCODED)],
@@ -144,10 +144,10 @@ async def answer(
     """The same as the autosave, for a browser that runs no script: saves, then goes on."""
     person_id = learner(actor)
     try:
-        await service.save_answer(tx, person_id, attempt_id, data.item, as_answer(data))
+        await service.save_answer(exam_tx, person_id, attempt_id, data.item, as_answer(data))
     except service.AnswerTooLate:
         return to(actor, f"/learn/attempt/{attempt_id}/result?late=true")
-    last = len(await store.places(tx, attempt_id))
+    last = len(await store.places(exam_tx, attempt_id))
     here = f"/learn/attempt/{attempt_id}"
     if data.go == "previous":
         return to(actor, f"{here}?question={max(1, data.question - 1)}")
@@ -182,8 +182,8 @@ async def check(read: TenantReader, actor: Actor, attempt_id: UUID) -> Page | Re
     permission="learn",
     include_in_schema=False,
 )
-async def finish(tx: TenantTransaction, actor: Actor, attempt_id: UUID) -> Redirect:
-    await service.finish(tx, learner(actor), attempt_id)
+async def finish(exam_tx: TenantTransaction, actor: Actor, attempt_id: UUID) -> Redirect:
+    await service.finish(exam_tx, learner(actor), attempt_id)
     return to(actor, f"/learn/attempt/{attempt_id}/result")
 
 
@@ -193,17 +193,17 @@ async def finish(tx: TenantTransaction, actor: Actor, attempt_id: UUID) -> Redir
     include_in_schema=False,
 )
 async def result(
-    tx: TenantTransaction, actor: Actor, attempt_id: UUID, late: bool = False
+    exam_tx: TenantTransaction, actor: Actor, attempt_id: UUID, late: bool = False
 ) -> Page | Redirect:
     """In a transaction, not a read: whoever comes first after the time is over finishes it."""
-    attempt = await service.attempt(tx, learner(actor), attempt_id)
+    attempt = await service.attempt(exam_tx, learner(actor), attempt_id)
     if attempt.open:
         return to(actor, f"/learn/attempt/{attempt_id}/check")
     if attempt.overdue:
-        attempt = await service.finish_overdue(tx, attempt_id)
-    form = await sat_form(tx, attempt)
-    outcomes = await store.skill_outcomes(tx, attempt_id)
-    held = await store.attempts(tx, form.id, attempt.person_id)
+        attempt = await service.finish_overdue(exam_tx, attempt_id)
+    form = await sat_form(exam_tx, attempt)
+    outcomes = await store.skill_outcomes(exam_tx, attempt_id)
+    held = await store.attempts(exam_tx, form.id, attempt.person_id)
     return Page(
         "exams/result.html",
         {
@@ -211,7 +211,7 @@ async def result(
             "form": form,
             "outcomes": outcomes,
             "skills": await skills.labels(
-                tx, [outcome.skill_id for outcome in outcomes], current().locale
+                exam_tx, [outcome.skill_id for outcome in outcomes], current().locale
             ),
             "attempts_left": form.attempts_allowed - len(held),
             "late": late,

@@ -1,4 +1,8 @@
-"""The statements of attempts. A key leaves the database only for scoring (`keyed_items`)."""
+"""The statements of attempts. A key leaves the database only for scoring (`keyed_items`).
+
+Those that read an item's text, options or key run as the database role `live_exam` alone: in
+`exam_tx`, `exam_read` or `Database.live_exam`.
+"""
 
 from datetime import datetime
 from uuid import UUID

@@ -42,7 +42,7 @@ async def finish_overdue_attempts(database: Database, limit: int = SWEEP_LIMIT) 
     for one in due:
         actor = actors.system("exams.tasks.finish_overdue_attempts", one.tenant_id)
         try:
-            async with database.tenant(one.tenant_id, actor) as tx:
+            async with database.live_exam(one.tenant_id, actor) as tx:
                 await service.finish_overdue(tx, one.attempt_id)
         except (Problem, asyncpg.PostgresError) as error:
             log.error("attempt not finished", attempt_id=str(one.attempt_id), exc_info=error)
