@@ -8,7 +8,8 @@ import asyncpg
 import msgspec
 
 from passerelle.kernel import actor as actors
-from passerelle.kernel.database import Database
+from passerelle.kernel.actor import Actor
+from passerelle.kernel.database import ANY_TENANT, Database, TenantTransaction
 from passerelle.kernel.events import emit
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.language import Localised
@@ -88,3 +89,14 @@ async def recompute_from(
         head.position,
         head.hash,
     )
+
+
+class AsSeenBy:
+    """A database whose audit transaction is another's: it sees what that one hasn't committed."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    @asynccontextmanager
+    async def audit(self, tenant_id: UUID, actor: Actor) -> AsyncIterator[TenantTransaction]:
+        yield TenantTransaction(self._connection, tenant_id, actor, ANY_TENANT)
