@@ -22,6 +22,8 @@ from redis.asyncio import Redis
 from infra.openapi import describe_refusals
 from integrations.keycloak import pages as keycloak_pages
 from integrations.mail.smtp import SmtpMail
+from integrations.objects import pages as objects_pages
+from integrations.objects.adapter import StoredObjects
 from lms import api as lms_api
 from lms import pages as lms_pages
 from ml.serving.matcher import StoredVectorMatcher
@@ -68,6 +70,7 @@ DOORS = (
     hiring_api,
     hiring_pages,
     keycloak_pages,
+    objects_pages,
     lms_api,
     lms_pages,
 )
@@ -130,6 +133,7 @@ def opened(settings: Settings) -> Any:
         state.sessions = Sessions(state.valkey, settings)
         state.http = GuardedClient(settings)
         state.vault = Vault(settings.master_key)
+        state.objects = StoredObjects(settings)
         # What the test of a setting may use.
         state.work = Work(
             settings=settings,
@@ -138,6 +142,7 @@ def opened(settings: Settings) -> Any:
             http=state.http,
             vault=state.vault,
             mail=SmtpMail(settings),
+            objects=state.objects,
         )
         await state.database.open()
         try:

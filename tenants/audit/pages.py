@@ -36,6 +36,7 @@ LABELS = {
     "member.signed_in": N_("A member signed in"),
     "model.trained": N_("A matching model was trained"),
     "model.training_requested": N_("A training of the matching model was asked for"),
+    "object.removed": N_("A file was removed or replaced"),
     "requisition.closed": N_("A requisition was closed"),
     "requisition.opened": N_("A requisition was opened"),
     "requisition.opened_again": N_("A requisition was opened again"),

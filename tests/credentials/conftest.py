@@ -9,6 +9,7 @@ import pytest
 from dramatiq.brokers.stub import StubBroker
 from redis.asyncio import Redis
 
+from integrations.objects.adapter import StoredObjects
 from passerelle.credentials import service
 from passerelle.credentials.model import NewAchievement, ProvenSkill
 from passerelle.kernel import actor as actors
@@ -106,6 +107,7 @@ async def work(settings: Settings, database: Database, valkey: Redis) -> AsyncIt
         http=http,
         vault=Vault(settings.master_key),
         mail=None,  # type: ignore[arg-type]
+        objects=StoredObjects(settings),
     )
     await http.close()
 

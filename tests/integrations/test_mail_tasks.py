@@ -15,6 +15,7 @@ import passerelle.credentials.tasks  # noqa: F401  registers the listeners
 from infra.servers.mail import MailCatcher
 from integrations.mail import tasks as mail_tasks
 from integrations.mail.smtp import SmtpMail
+from integrations.objects.adapter import StoredObjects
 from passerelle.credentials import service
 from passerelle.credentials.model import NewAchievement
 from passerelle.kernel import actor as actors
@@ -88,6 +89,7 @@ async def post(
         http=http,
         vault=Vault(mail_settings.master_key),
         mail=SmtpMail(mail_settings),
+        objects=StoredObjects(mail_settings),
     )
     yield Post(work, people, achievement_id)
     await http.close()

@@ -11,6 +11,7 @@ import pytest
 from dramatiq.brokers.stub import StubBroker
 from redis.asyncio import Redis
 
+from integrations.objects.adapter import StoredObjects
 from passerelle.kernel import actor as actors
 from passerelle.kernel import events, tasks
 from passerelle.kernel.database import Database, TenantTransaction
@@ -60,6 +61,7 @@ async def work(settings: Settings, database: Database, valkey: Redis) -> tasks.W
             http=None,  # type: ignore[arg-type]
             vault=None,  # type: ignore[arg-type]
             mail=None,  # type: ignore[arg-type]
+            objects=StoredObjects(settings),
         )
     )
 

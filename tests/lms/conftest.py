@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from infra.demo.lms.book import User
 from infra.demo.lms.server import LmsServer
 from infra.demo.lms_browser import launch
+from integrations.objects.adapter import StoredObjects
 from passerelle.kernel.database import Database
 from passerelle.kernel.http import GuardedClient
 from passerelle.kernel.identifiers import new_id
@@ -80,6 +81,7 @@ async def work(settings: Settings, database: Database, valkey: Redis) -> AsyncIt
         http=client,
         vault=Vault(settings.master_key),
         mail=NoMail(),
+        objects=StoredObjects(settings),
     )
     await client.close()
 

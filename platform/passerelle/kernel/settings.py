@@ -28,6 +28,7 @@ SECRET_FIELDS = frozenset(
         "keycloak_client_secret",
         "keycloak_admin_client_secret",
         "smtp_password",
+        "objects_secret_access_key",
     }
 )
 
@@ -86,8 +87,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     outbound_response_limit_bytes: int = 1_048_576
     request_body_limit_bytes: int = 2_097_152
 
-    # Model artefacts, in this folder.
+    # Model artefacts, in this folder; and files of tenants and persons, where no bucket is named.
     objects_directory: str
+    # s3://bucket or s3://bucket/prefix; without a key the machine's own identity serves.
+    objects_url: str = ""
+    objects_endpoint: str = ""
+    objects_region: str = ""
+    objects_access_key_id: str = ""
+    objects_secret_access_key: str = ""
+    # Where the heads of the audit records are written down: out of the database's reach, best on
+    # another machine. A folder, a mailbox (one mail a day), either, both or none.
+    audit_anchor_directory: str | None = None
+    audit_anchor_mailbox: str = ""
+    audit_anchor_minutes: int = 60
+
     # The whole ESCO classification as parquet files; without it the starter taxonomy serves.
     esco_directory: str | None = None
 
@@ -157,6 +170,11 @@ def _check(settings: Settings) -> None:
     if not Path(settings.objects_directory).is_absolute():
         raise SettingsError(
             f"{PREFIX}OBJECTS_DIRECTORY is {settings.objects_directory!r}: give a whole path."
+        )
+    if settings.audit_anchor_directory and not Path(settings.audit_anchor_directory).is_absolute():
+        raise SettingsError(
+            f"{PREFIX}AUDIT_ANCHOR_DIRECTORY is {settings.audit_anchor_directory!r}: "
+            "give a whole path."
         )
     if settings.log_level not in {"debug", "info", "warning", "error"}:
         raise SettingsError(

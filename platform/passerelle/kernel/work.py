@@ -5,7 +5,7 @@ from redis.asyncio import Redis
 
 from passerelle.kernel.database import Database
 from passerelle.kernel.http import GuardedClient
-from passerelle.kernel.ports import Mail
+from passerelle.kernel.ports import Mail, Objects
 from passerelle.kernel.secrets import Vault
 from passerelle.kernel.settings import Settings
 
@@ -19,3 +19,4 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     http: GuardedClient
     vault: Vault
     mail: Mail
+    objects: Objects

@@ -1,0 +1,43 @@
+-- Objects, notices and the mail log.
+
+-- An object's bytes lie in the object store under tenant/<tenant_id>/<id>; this row names them.
+create table tenant_object (
+  tenant_id    uuid not null,
+  id           uuid not null,
+  name         text not null check (length(name) between 1 and 400),
+  content_type text not null,
+  size_bytes   bigint not null check (size_bytes >= 0),
+  digest       text not null check (digest ~ '^[0-9a-f]{64}$'),
+  written_at   timestamptz not null default now(),
+  written_by   text not null,
+  primary key (tenant_id, id),
+  unique (tenant_id, name)
+);
+create index tenant_object_by_id on tenant_object (id);
+select app.tenant_table('tenant_object');
+
+create table person_object (
+  person_id    uuid not null,
+  id           uuid not null,
+  name         text not null check (length(name) between 1 and 400),
+  content_type text not null,
+  size_bytes   bigint not null check (size_bytes >= 0),
+  digest       text not null check (digest ~ '^[0-9a-f]{64}$'),
+  written_at   timestamptz not null default now(),
+  written_by   text not null,
+  primary key (person_id, id),
+  unique (person_id, name)
+);
+create index person_object_by_id on person_object (id);
+select app.person_table('person_object');
+
+-- Which of these identifiers no row names: their bytes are left over.
+create function app.unknown_objects(wanted uuid[]) returns setof uuid
+language sql security definer stable set search_path = pg_catalog, public as $$
+  select one from unnest(wanted) as one
+  where not exists (select 1 from tenant_object where tenant_object.id = one)
+    and not exists (select 1 from person_object where person_object.id = one)
+$$;
+grant select (id) on tenant_object, person_object to app_definer;
+alter function app.unknown_objects owner to app_definer;
+grant execute on function app.unknown_objects to web_lookup;

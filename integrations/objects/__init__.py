@@ -1,0 +1,1 @@
+"""Files of tenants and persons: bytes in an object store, names and sizes in the database."""
