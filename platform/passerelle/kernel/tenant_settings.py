@@ -5,9 +5,11 @@ its last result, its history and its undo. The value is a msgspec Struct whose f
 types what a form asks for. History is the audit record: `setting.changed` holds before and after.
 """
 
+import base64
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -15,12 +17,29 @@ from passerelle.kernel.actor import Actor
 from passerelle.kernel.database import TenantRead, TenantTransaction
 from passerelle.kernel.errors import Conflict, Invalid
 from passerelle.kernel.events import emit
+from passerelle.kernel.secrets import Vault
 from passerelle.kernel.work import Work
 
 Value = TypeVar("Value", bound=msgspec.Struct)
 
 #: Text that `Vault.seal` made, as base64: write-only on screen, never in the clear in an event.
 SealedText = msgspec.Meta(extra={"sealed": True})
+
+
+def seal_text(vault: Vault, tenant_id: UUID, name: str, field: str, text: str) -> str:
+    """What a field of type SealedText holds: '' for no text, else base64 of what was sealed."""
+    if not text:
+        return ""
+    context = f"setting:{tenant_id}:{name}:{field}"
+    return base64.b64encode(vault.seal(text.encode(), context=context)).decode()
+
+
+def open_text(vault: Vault, tenant_id: UUID, name: str, field: str, sealed: str) -> str:
+    """The text again. Raises SealBroken."""
+    if not sealed:
+        return ""
+    context = f"setting:{tenant_id}:{name}:{field}"
+    return vault.open(base64.b64decode(sealed), context=context).decode()
 
 
 class TestResult(msgspec.Struct, frozen=True):
