@@ -3,6 +3,7 @@ PYTHON ?= python3
 INSIDE := .venv/bin/python
 ONLY ?=
 ONCE ?=
+SEED ?=
 ALL ?=
 ARGS ?=
 
@@ -15,8 +16,8 @@ help: ## this list
 setup: ## install what the other commands need (the first time about 3 GB), then only what changed
 	@$(PYTHON) -m infra.setup
 
-demo: setup ## start everything, play the story, stay up until Ctrl-C; ONCE=1 ends after the story
-	@ONCE=$(ONCE) $(INSIDE) -m infra.demo
+demo: setup ## start everything, play the story, stay up; ONCE=1 ends after it; SEED=large adds a year
+	@ONCE=$(ONCE) SEED=$(SEED) $(INSIDE) -m infra.demo
 
 test: setup ## all tests, against real servers of their own; ARGS="tests/walls -k shared" for some
 	@$(INSIDE) -m pytest -n 2 --dist loadfile --durations=10 $(ARGS)

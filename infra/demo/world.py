@@ -21,6 +21,7 @@ from infra.problem import ServerProblem
 from infra.seed import hiring as hiring_seed
 from infra.seed.ai_fluency import seed_path
 from infra.seed.organisations import REGION, RETAIL, Organisation, ensure_tenant
+from infra.seed.year.telling import tell
 from infra.servers.application import WebServer, WorkerServer
 from infra.servers.process import write_private
 from integrations.keycloak.administration import Administration
@@ -61,8 +62,10 @@ class World:
         *,
         progress: Callable[[Progress], None] | None = None,
         lms_host: str = "localhost",
+        large: bool = False,
     ) -> None:
         self._progress = progress or (lambda _: None)
+        self._large = large
         self.instance = Instance(name, progress=progress)
         self.directory: Path = self.instance.directory
         self.lms = LmsServer(self.directory / "lms", host=lms_host)
@@ -133,6 +136,8 @@ class World:
         await self._fill_region()
         await self._fill_retail()
         self._progress(Progress("Organisations, path, requisition", time.monotonic() - begun))
+        if self._large:
+            await self._fill_year()
         await asyncio.to_thread(self.instance.wait_for_keycloak)
         begun = time.monotonic()
         await self._fill_accounts()
@@ -180,6 +185,19 @@ class World:
         )
         async with self.database.tenant(tenant_id, _task(tenant_id)) as tx:
             await registrations.connect(tx, self.settings, Vault(self.settings.master_key), new)
+
+    async def _fill_year(self) -> None:
+        """A year of the administration: 2,000 people in 40 cohorts."""
+        begun = time.monotonic()
+        operator = await asyncpg.connect(self.instance.database_dsn)
+        try:
+            tenant_id = self.tenants[REGION.slug]
+            rows = await tell(operator, self.database, self.settings, tenant_id, REGION.domain)
+        finally:
+            await operator.close()
+        self._progress(
+            Progress(f"A year of {REGION.name.en}: {rows:,} rows", time.monotonic() - begun)
+        )
 
     async def _fill_retail(self) -> None:
         tenant_id = self.tenants["retail"]
