@@ -2,7 +2,8 @@
 
 `reach` says where a permission counts: `own` is about nobody but its holder; `unit` can be limited
 to a unit and what lies below it; `organisation` counts for the whole organisation or not at all.
-`authority` is power over people, settings or records: who grants it holds it too.
+`authority` is power over people, settings or records: who grants it holds it too, and in the same
+place. What has none (to learn, to decide in hiring) is given by whoever manages roles.
 """
 
 from collections.abc import Iterable
@@ -21,6 +22,8 @@ class Permission(msgspec.Struct, frozen=True, kw_only=True):
     allows: str
     reach: Reach = "organisation"
     authority: bool = False
+    # Only the built-in role of the owner has it.
+    owners: bool = False
 
 
 CATALOGUE: dict[str, Permission] = {
@@ -78,6 +81,13 @@ CATALOGUE: dict[str, Permission] = {
             label=N_("Set up the organisation"),
             allows=N_("Change its settings: branding, units, sign-in, LMS, mail, storage."),
             authority=True,
+        ),
+        Permission(
+            name="tenant.own",
+            label=N_("Own the organisation"),
+            allows=N_("Name and dismiss owners; close the organisation."),
+            authority=True,
+            owners=True,
         ),
         Permission(
             name="usage.read",

@@ -13,6 +13,7 @@ PERMISSIONS = (
     "members.manage",
     "roles.manage",
     "tenant.admin",
+    "tenant.own",
     "usage.read",
     "privacy.manage",
     "audit.read",

@@ -7,7 +7,7 @@ One registered with `worker_listener` does slow or outside work: at least once, 
 idempotent.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Generic, TypeVar, overload
@@ -162,14 +162,35 @@ async def emit(
         sql, owner, other = INSERT_TENANT_EVENT, tx.tenant_id, person_id
     else:
         sql, owner, other = INSERT_PERSON_EVENT, tx.person_id, tenant_id
-    await tx.execute(
-        sql,
-        owner,
-        event_id,
-        name,
-        payload,
-        subject,
-        other,
+    await tx.execute(sql, owner, event_id, name, payload, subject, other, *_who(tx, before, reason))
+    return event_id
+
+
+async def emit_each(
+    tx: TenantTransaction,
+    name: str,
+    about: Iterable[tuple[UUID, msgspec.Struct, msgspec.Struct | None]],
+    *,
+    reason: str | None = None,
+) -> None:
+    """One event for each person: their id, the payload, and how it was before; in one round trip.
+
+    For what was done to many at once; the subject is the person.
+    """
+    await tx.execute_many(
+        INSERT_TENANT_EVENT,
+        [
+            (tx.tenant_id, new_id(), name, payload, who, who, *_who(tx, before, reason))
+            for who, payload, before in about
+        ],
+    )
+
+
+def _who(
+    tx: TenantTransaction | PersonTransaction, before: msgspec.Struct | None, reason: str | None
+) -> tuple[object, ...]:
+    """The columns that say who did it, why, and from where."""
+    return (
         tx.actor.kind,
         tx.actor.person_id,
         tx.actor.display_name,
@@ -179,4 +200,3 @@ async def emit(
         tx.actor.origin,
         source_address.get(),
     )
-    return event_id
