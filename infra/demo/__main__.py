@@ -1,6 +1,7 @@
 """`make demo`: starts everything, plays the story, and stays up; `ONCE=1` ends after the story.
 
-`SEED=large` tells a year of an organisation first: 2,000 people in 40 cohorts. Exit status 0 only if every step held. Ctrl-C stops everything this started and nothing else.
+`SEED=large` tells a year of an organisation first: 2,000 people in 40 cohorts. Exit status 0 only
+if every step held. Ctrl-C stops everything this started and nothing else.
 """
 
 import asyncio

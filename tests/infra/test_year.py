@@ -96,4 +96,4 @@ async def test_a_credential_of_the_year_verifies(
     verdict = await checking.check_document(
         database, settings.public_url, msgspec.json.decode(document)
     )
-    assert verdict.valid
+    assert verdict.outcome == "valid", verdict.steps
