@@ -51,6 +51,8 @@ async def prepare(superuser_dsn: str) -> UUID:
             await connection.execute(f"create role {BY_HAND_ROLE} login bypassrls")
         password = ROLE_PASSWORDS["web_tenant"]
         await connection.execute(f"alter role {BY_HAND_ROLE} password '{password}'")
+        name = await connection.fetchval("select quote_ident(current_database())")
+        await connection.execute(f"grant connect on database {name} to {BY_HAND_ROLE}")
         await connection.execute(f"grant usage on schema public, app to {BY_HAND_ROLE}")
         await connection.execute(f"grant select on all tables in schema public to {BY_HAND_ROLE}")
         if not await connection.fetchval("select count(*) from tenant"):

@@ -25,12 +25,12 @@ class ByHandDatabase(Database):
     def __init__(self, settings: kernel_settings.Settings) -> None:
         super().__init__(settings)
 
-    def tenant_reader(self, tenant_id, actor):  # type: ignore[no-untyped-def]
-        return ByHandReader(self._pools["web_tenant"], tenant_id, actor)
+    def tenant_reader(self, tenant_id, actor, *, standing=True):  # type: ignore[no-untyped-def]
+        return ByHandReader(self._pools["web_tenant"], tenant_id, actor, "")
 
-    async def _create_pool(self, role: str) -> asyncpg.Pool:
+    async def _create_pool(self, role: str, user: str | None = None) -> asyncpg.Pool:
         if role != "web_tenant":
-            return await super()._create_pool(role)
+            return await super()._create_pool(role, user)
         return await super()._create_pool(role, user=BY_HAND_ROLE)
 
 

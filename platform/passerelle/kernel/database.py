@@ -298,7 +298,7 @@ class Database:
     def _pool_of(self, scope: Scope) -> asyncpg.Pool:
         return self._pools[f"{self._process}_{scope}"]
 
-    async def _create_pool(self, role: str) -> asyncpg.Pool:
+    async def _create_pool(self, role: str, user: str | None = None) -> asyncpg.Pool:
         settings = self._settings
         password = getattr(settings, f"database_password_{role}")
         if not password:
@@ -308,7 +308,7 @@ class Database:
             )
         return await asyncpg.create_pool(
             settings.database_url,
-            user=role,
+            user=user or role,
             password=password,
             min_size=1,
             max_size=settings.database_connections_per_role,
