@@ -13,8 +13,8 @@ import asyncpg
 MIGRATIONS = Path(__file__).parent / "migrations"
 OWNER = "passerelle_owner"
 DEFINER = "app_definer"
-#: What signs in: the kernel's roles for serving processes, and the one that migrates.
-LOGIN_ROLES = (
+#: What serving processes sign in as (passerelle.kernel.database.ROLES); and the one that migrates.
+SERVING_ROLES = (
     "web_tenant",
     "web_person",
     "web_lookup",
@@ -23,8 +23,9 @@ LOGIN_ROLES = (
     "worker_relay",
     "live_exam",
     "audit_keeper",
-    "migration",
 )
+MIGRATION_ROLE = "migration"
+LOGIN_ROLES = (*SERVING_ROLES, MIGRATION_ROLE)
 #: Member → whose rights and policies it has as well.
 INHERITED = {
     "worker_tenant": "web_tenant",
@@ -32,6 +33,7 @@ INHERITED = {
     "live_exam": "web_tenant",
 }
 MIGRATION_LOCK = 7_283_001
+IS_SUPERUSER = "select rolsuper from pg_roles where rolname = current_user"
 
 
 class MigrationChanged(Exception):
@@ -45,7 +47,7 @@ class MigrationFailed(Exception):
 async def create_roles(superuser_dsn: str, passwords: Mapping[str, str]) -> None:
     """Creates the roles of the cluster, or sets their passwords anew. Idempotent.
 
-    `passwords` maps each of LOGIN_ROLES to its password.
+    `passwords` maps roles to their passwords; one without can't sign in by password.
     """
     connection = await asyncpg.connect(superuser_dsn)
     try:
@@ -62,17 +64,30 @@ async def create_roles(superuser_dsn: str, passwords: Mapping[str, str]) -> None
             await connection.execute(f"alter role {DEFINER} nologin bypassrls noinherit")
             await connection.execute(f"alter role {OWNER} nologin inherit")
             for role in LOGIN_ROLES:
-                password = await connection.fetchval("select quote_literal($1)", passwords[role])
                 await connection.execute(
                     f"alter role {role} login noinherit nosuperuser nocreatedb nocreaterole "
-                    f"nobypassrls password {password}"
+                    f"nobypassrls"
                 )
+            for role, password in passwords.items():
+                quoted = await connection.fetchval("select quote_literal($1)", password)
+                await connection.execute(f"alter role {role} password {quoted}")
             for role, inherited in INHERITED.items():
                 await connection.execute(
                     f"grant {inherited} to {role} with inherit true, set false"
                 )
             await connection.execute(f"grant {DEFINER} to {OWNER} with inherit true, set true")
-            await connection.execute(f"grant {OWNER} to migration with inherit false, set true")
+            await connection.execute(
+                f"grant {OWNER} to {MIGRATION_ROLE} with inherit false, set true"
+            )
+    finally:
+        await connection.close()
+
+
+async def is_superuser(dsn: str) -> bool:
+    connection = await asyncpg.connect(dsn)
+    try:
+        found: bool = await connection.fetchval(IS_SUPERUSER)
+        return found
     finally:
         await connection.close()
 
@@ -99,7 +114,7 @@ async def migrate(database_dsn: str) -> list[str]:
     try:
         # Session level: two migrating processes wait for one another.
         await connection.execute("select pg_advisory_lock($1)", MIGRATION_LOCK)
-        if await connection.fetchval("select rolsuper from pg_roles where rolname = current_user"):
+        if await connection.fetchval(IS_SUPERUSER):
             await _prepare(connection)
         return await _apply_missing(connection)
     finally:

@@ -12,19 +12,31 @@ from urllib.error import URLError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from infra.database import LOGIN_ROLES
 from infra.problem import ServerProblem
 from infra.servers.process import ServerProcess, free_port, locked
+from passerelle.kernel.database import ROLES, Process
 from passerelle.kernel.relay import HEARTBEAT_KEY
 
 START_DEADLINE_S = 90.0
 STOP_STEPS = ((signal.SIGTERM, 20.0),)
 
 
+def _own_passwords(environment: Mapping[str, str], process: Process) -> dict[str, str]:
+    """Without the passwords of database roles that this kind of process never works as."""
+    foreign = {
+        f"PASSERELLE_DATABASE_PASSWORD_{role.upper()}"
+        for role in LOGIN_ROLES
+        if role not in ROLES[process]
+    }
+    return {name: value for name, value in environment.items() if name not in foreign}
+
+
 class WebServer:
     """One uvicorn process; `environment` holds the PASSERELLE_ variables."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
-        self._environment = {**os.environ, **environment}
+        self._environment = _own_passwords({**os.environ, **environment}, "web")
         self._process = ServerProcess("The web process", directory)
 
     @property
@@ -75,7 +87,7 @@ class WorkerServer:
     """One Dramatiq worker of one process and several threads, with the relay inside."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
-        self._environment = {**os.environ, **environment}
+        self._environment = _own_passwords({**os.environ, **environment}, "worker")
         self._process = ServerProcess("The worker", directory)
 
     @property

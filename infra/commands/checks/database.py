@@ -33,7 +33,8 @@ MIGHTY_ROLES = """
 select rolname from pg_roles
 where rolname = any ($1) and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb
   or exists (select from pg_class where relowner = pg_roles.oid)
-  or exists (select from pg_auth_members where member = pg_roles.oid))
+  or exists (select from pg_auth_members where member = pg_roles.oid
+    and roleid::regrole::text <> all ($1)))
 order by 1
 """
 
@@ -42,7 +43,7 @@ async def check(context: Context) -> list[Finding]:
     connections: dict[str, asyncpg.Connection] = {}
     findings: list[Finding] = []
     try:
-        for role in databases.LOGIN_ROLES:
+        for role in databases.SERVING_ROLES:
             outcome = await _connected(context, role)
             if isinstance(outcome, Finding):
                 findings.append(outcome)
@@ -135,7 +136,7 @@ async def _server(connection: asyncpg.Connection) -> list[Finding]:
 
 async def _walls(connection: asyncpg.Connection) -> list[Finding]:
     findings: list[Finding] = []
-    mighty = [row[0] for row in await connection.fetch(MIGHTY_ROLES, list(databases.LOGIN_ROLES))]
+    mighty = [row[0] for row in await connection.fetch(MIGHTY_ROLES, list(databases.SERVING_ROLES))]
     if mighty:
         findings.append(
             problem(
