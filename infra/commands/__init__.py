@@ -35,6 +35,11 @@ for place, name, summary in (
         "outbox",
         "See what waits to be carried out; try again what could not be.",
     ),
+    (
+        "infra.commands.audit:app",
+        "audit",
+        "The audit records: verify their chains, write their heads down, export them.",
+    ),
     ("infra.commands.tenant:app", "tenant", "The organisations that are customers."),
     ("integrations.keycloak.commands:app", "member", "People who sign in through Keycloak."),
     ("ml.commands:app", "ml", "The matching model: train it, look at it, measure it."),

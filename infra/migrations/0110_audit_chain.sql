@@ -104,7 +104,7 @@ language sql security definer stable set search_path = pg_catalog, public as $$
 $$;
 
 -- Organisations whose head has moved since it was last written down in `wanted_place`, and was not
--- written down there for `every_s` seconds.
+-- written down there for `every_s` seconds. An organisation's own mailbox is a setting of its own.
 create function app.audit_unanchored(
   wanted_place text, every_s integer, last uuid, most integer
 ) returns table (tenant_id uuid, slug text)
@@ -117,6 +117,9 @@ language sql security definer stable set search_path = pg_catalog, public as $$
   where h.tenant_id > last and h.position > coalesce(latest.position, 0)
     and (latest.anchored_at is null
       or latest.anchored_at <= now() - every_s * interval '1 second')
+    and (wanted_place <> 'mailbox' or exists (
+      select 1 from tenant_setting s
+      where s.tenant_id = h.tenant_id and s.name = 'audit' and s.value ->> 'mailbox' <> ''))
   order by h.tenant_id limit most
 $$;
 
@@ -127,6 +130,7 @@ language sql security definer stable set search_path = pg_catalog, public as $$
 $$;
 
 grant select (tenant_id, position) on audit_head to app_definer;
+grant select (tenant_id, name, value) on tenant_setting to app_definer;
 grant select (tenant_id, place, position, anchored_at) on audit_anchor to app_definer;
 alter function app.audit_waiting owner to app_definer;
 alter function app.audit_unanchored owner to app_definer;

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from passerelle.kernel.database import Database, TenantRead, TenantTransaction
 from tenants.audit.chain import GENESIS, Head, Link
+
+#: Where a head may be written down.
+Place = Literal["directory", "operator_mailbox", "mailbox"]
 
 #: The event's whole row but for the relay's mark, as jsonb's own text: keys in jsonb's order
 #: (length, then bytes), one space after each comma and colon, numbers with all their digits.
@@ -35,6 +39,14 @@ async def hold(keeper: TenantTransaction) -> Head | None:
     """The head, held until the transaction's end; None while another process holds it."""
     await keeper.execute(KEEPER_BEGIN, keeper.tenant_id, GENESIS)
     return await keeper.fetch_one(Head, KEEPER_HOLD, keeper.tenant_id)
+
+
+HEAD = "select position, hash, chained_at from audit_head where tenant_id = $1"
+
+
+async def head(read: TenantRead) -> Head | None:
+    """The head as it stands now; None where nothing was ever chained."""
+    return await read.fetch_one(Head, HEAD, read.tenant_id)
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -195,6 +207,38 @@ async def link_of_body(read: TenantRead, digest: bytes) -> int | None:
     return found
 
 
+KEEPER_ANCHORED = """
+insert into audit_anchor (tenant_id, place, position, hash, anchored_at)
+values ($1, $2, $3, $4, $5) on conflict do nothing
+"""
+
+
+async def record_anchor(
+    keeper: TenantTransaction, place: Place, written: Head, now: datetime
+) -> None:
+    """Remembers that this head stands in `place` now."""
+    await keeper.execute(
+        KEEPER_ANCHORED, keeper.tenant_id, place, written.position, written.hash, now
+    )
+
+
+class WrittenDown(msgspec.Struct, frozen=True):
+    place: Place
+    position: int
+    anchored_at: datetime
+
+
+LAST_ANCHORS = """
+select distinct on (place) place, position, anchored_at from audit_anchor
+where tenant_id = $1 order by place, position desc
+"""
+
+
+async def last_anchors(read: TenantRead) -> list[WrittenDown]:
+    """The last head that each place got."""
+    return await read.fetch(WrittenDown, LAST_ANCHORS, read.tenant_id)
+
+
 class AuditedTenant(msgspec.Struct, frozen=True):
     tenant_id: UUID
     slug: str
@@ -212,7 +256,7 @@ async def tenants_waiting(database: Database, last: UUID, most: int) -> list[UUI
 
 
 async def tenants_unanchored(
-    database: Database, place: str, every_s: int, last: UUID, most: int
+    database: Database, place: Place, every_s: int, last: UUID, most: int
 ) -> list[AuditedTenant]:
     """Tenants whose head is to be written down in `place`, after `last`."""
     records = await database.pool("worker_relay").fetch(

@@ -1,33 +1,69 @@
-"""Reading the audit record, a page at a time or whole as CSV."""
+"""Reading the record, a page at a time; that it was read is on record too."""
 
-from uuid import UUID
+from hashlib import sha256
+from typing import Literal
 
 import msgspec
+from redis.asyncio import Redis
 
-from passerelle.kernel.database import TenantRead
-from passerelle.web.export import as_csv
+from passerelle.kernel.actor import Actor
+from passerelle.kernel.database import Database, TenantRead
+from passerelle.kernel.events import emit
 from tenants.audit import store
-from tenants.audit.model import Entry, Filter, Page
+from tenants.audit.model import Cursor, Filter, Page
 
 PAGE_ENTRIES = 50
-EXPORT_LIMIT_ENTRIES = 10_000
+#: The same person reading with the same filter is one reading for so long.
+READING_S = 600
+
+Form = Literal["page", "csv", "json_lines"]
 
 
-async def page(read: TenantRead, wanted: Filter, before_id: UUID | None) -> Page:
-    found = await store.entries(read, wanted, before_id, PAGE_ENTRIES + 1)
+class AuditRead(msgspec.Struct, frozen=True):
+    """`audit.read`, `audit.exported`: what someone looked for in the record, and in which form."""
+
+    form: Form
+    filter: Filter
+
+
+async def page(
+    read: TenantRead,
+    wanted: Filter,
+    before: Cursor | None = None,
+    after: Cursor | None = None,
+    *,
+    with_body: bool = False,
+) -> Page:
+    """The entries next before `before`, or next after `after`; else the newest."""
+    found = await store.entries(
+        read, wanted, PAGE_ENTRIES + 1, before=before, after=after, with_body=with_body
+    )
     more = len(found) > PAGE_ENTRIES
-    shown = found[:PAGE_ENTRIES]
-    return Page(shown, shown[-1].id if more else None)
+    if after is not None:
+        shown = found[-PAGE_ENTRIES:]
+        older, newer = bool(shown), more
+    else:
+        shown = found[:PAGE_ENTRIES]
+        older, newer = more, before is not None and bool(shown)
+    return Page(
+        shown,
+        str(Cursor(shown[-1].occurred_at, shown[-1].id)) if older else None,
+        str(Cursor(shown[0].occurred_at, shown[0].id)) if newer else None,
+    )
 
 
-async def export(read: TenantRead, wanted: Filter) -> bytes:
-    """CSV, newest first, at most EXPORT_LIMIT_ENTRIES."""
-    found = await store.entries(read, wanted, None, EXPORT_LIMIT_ENTRIES)
-    columns = list(Entry.__struct_fields__)
-    return as_csv(columns, ([_cell(getattr(entry, name)) for name in columns] for entry in found))
+async def note_reading(database: Database, valkey: Redis, actor: Actor, wanted: Filter) -> None:
+    """Puts on record that `actor` looks at the record, in a transaction of its own."""
+    assert actor.tenant_id is not None  # noqa: S101  the guard checked it
+    looked = sha256(msgspec.json.encode(wanted)).hexdigest()[:16]
+    key = f"audit:read:{actor.tenant_id}:{actor.person_id}:{looked}"
+    if await valkey.set(key, b"1", ex=READING_S, nx=True):
+        async with database.tenant(actor.tenant_id, actor) as tx:
+            await emit(tx, "audit.read", AuditRead("page", wanted))
 
 
-def _cell(value: object) -> str:
-    if value is None or isinstance(value, str):
-        return value or ""
-    return msgspec.json.encode(value).decode().strip('"')
+async def note_export(database: Database, actor: Actor, form: Form, wanted: Filter) -> None:
+    """The same for a file that leaves: each time."""
+    assert actor.tenant_id is not None  # noqa: S101  the guard checked it
+    async with database.tenant(actor.tenant_id, actor) as tx:
+        await emit(tx, "audit.exported", AuditRead(form, wanted))

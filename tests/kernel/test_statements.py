@@ -44,6 +44,8 @@ def role_of(name: str, sql: str) -> str:
         return "audit_keeper"
     if ".RELAY_" in name:
         return "worker_relay"
+    if ".WORKER_" in name:
+        return "worker_tenant"
     if name.startswith("passerelle.exams."):
         return "live_exam"
     if "_LOOKUP" in name or " app." in sql.partition("from")[2][:6]:

@@ -73,10 +73,15 @@ async def test_a_formula_leaves_the_record_as_text(
     await put_on_record(database, two_tenants[1], "/x", "=cmd|' /C calc'!A0")
     exported = (await admin.get("/t/retail/audit.csv")).text
     assert "\"'=cmd|" in exported
+    assert exported.startswith('\ufeff"position"')
 
 
 async def test_a_day_that_is_none_is_named(admin: httpx.AsyncClient) -> None:
-    answer = await admin.get("/t/retail/audit?as_of=soon", headers={"accept": "application/json"})
+    page = await admin.get("/t/retail/audit?as_of=soon&since=2026-11-23&until=2026-11-22")
+    assert page.status_code == 400
+    assert page.text.count("Give the date as year-month-day") == 2
+    assert page.text.count("The last day comes before the first one") == 2
+    answer = await admin.get("/t/retail/audit.csv?as_of=soon")
     assert answer.status_code == 400
     assert "as_of" in answer.json()["errors"]
 
@@ -89,7 +94,11 @@ async def test_many_entries_come_in_pages(
     first = (await admin.get("/t/retail/api/audit?text=paged")).json()
     assert len(first["entries"]) == 50
     rest = await admin.get(
-        "/t/retail/api/audit", params={"text": "paged", "before": first["next_before"]}
+        "/t/retail/api/audit", params={"text": "paged", "before": first["older"]}
     )
     assert len(rest.json()["entries"]) == 5
-    assert rest.json()["next_before"] is None
+    assert rest.json()["older"] is None
+    back = await admin.get(
+        "/t/retail/api/audit", params={"text": "paged", "after": rest.json()["newer"]}
+    )
+    assert back.json() == first
