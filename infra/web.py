@@ -21,7 +21,7 @@ from redis.asyncio import Redis
 
 from infra.openapi import describe_refusals
 from integrations.keycloak import pages as keycloak_pages
-from integrations.mail.smtp import SmtpMail
+from integrations.mail.adapter import SmtpMail
 from integrations.objects import pages as objects_pages
 from integrations.objects.adapter import StoredObjects
 from lms import api as lms_api

@@ -41,3 +41,23 @@ $$;
 grant select (id) on tenant_object, person_object to app_definer;
 alter function app.unknown_objects owner to app_definer;
 grant execute on function app.unknown_objects to web_lookup;
+
+-- What was sent to whom, and what became of it; no bodies.
+create table mail_log (
+  tenant_id  uuid not null references tenant (id),
+  id         uuid not null,
+  message_id text not null,
+  kind       text not null,
+  person_id  uuid,
+  address    text not null,
+  subject    text not null,
+  state      text not null check (state in ('waiting', 'sent', 'refused', 'given_up')),
+  attempts   integer not null,
+  detail     text not null default '',
+  queued_at  timestamptz not null default now(),
+  settled_at timestamptz,
+  primary key (tenant_id, id),
+  unique (tenant_id, message_id)
+);
+create index mail_log_of_person on mail_log (tenant_id, person_id);
+select app.tenant_table('mail_log');

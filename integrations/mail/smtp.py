@@ -1,30 +1,31 @@
-"""The mail port over SMTP (RFC 5321): one message, one recipient, handed to the operator's server.
+"""One conversation with a mail server (RFC 5321): one message, one recipient.
 
-A password travels over TLS only: with `smtp_user` set the server must offer it.
+A password travels over TLS only. Where the server is a tenant's, its address is resolved once and
+held to the public internet (kernel.http), and the connection goes to that very address.
 """
 
-import re
-from email.headerregistry import Address
+import asyncio
+import socket
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, localtime
-from typing import Final
+from typing import Any, Final, Literal
 
 import aiosmtplib
+import msgspec
 
 from passerelle.kernel.errors import Invalid, Unavailable
+from passerelle.kernel.http import public_address
 from passerelle.kernel.language import N_
-from passerelle.kernel.ports import Message
-from passerelle.kernel.settings import Settings
 
 TIMEOUT_S: Final = 15
-SUBJECT_LIMIT_CHARACTERS: Final = 200
-BODY_LIMIT_BYTES: Final = 200_000
 #: Submission with TLS from the first byte (RFC 8314, 3.3).
 IMPLICIT_TLS_PORT: Final = 465
 #: From here on a reply is permanent (RFC 5321, 4.2.1): trying again changes nothing.
 PERMANENT: Final = 500
-ADDRESS = re.compile(r"[^@\s<>,;:\"\\\x00-\x1f\x7f]{1,64}@[^@\s<>,;:\"\\\x00-\x1f\x7f]{1,255}")
+REPLY_LIMIT_CHARACTERS: Final = 300
+
+#: `tls` from the first byte; `starttls` before anything is said; `none`: TLS where it is offered.
+Security = Literal["tls", "starttls", "none"]
+START_TLS: Final[dict[Security, bool | None]] = {"starttls": True, "tls": False, "none": None}
 
 
 class MailUnavailable(Unavailable):
@@ -41,66 +42,78 @@ class MessageRefused(Invalid):
     mend = N_("Check the person's e-mail address.")
 
 
-class SmtpMail:
-    """`kernel.ports.Mail`. A connection for each message: they are few, and it can't go stale."""
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail server, and in whose name messages go out by it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._host = settings.smtp_host
-        self._port = settings.smtp_port
-        self._user = settings.smtp_user or None
-        self._password = settings.smtp_password or None
-        self._sender = settings.mail_from
+    host: str
+    port: int
+    security: Security
+    user: str | None
+    password: str | None
+    sender: str
+    sender_name: str
+    # Of a tenant's choosing: held to the public internet, but for these host:port pairs.
+    guarded: bool = False
+    allowed: frozenset[str] = frozenset()
 
-    async def send(self, message: Message) -> None:
-        """Raises MailUnavailable, or MessageRefused for what no repeat would mend."""
-        content = compose(message, self._sender)
-        implicit = self._port == IMPLICIT_TLS_PORT
-        try:
-            await aiosmtplib.send(
-                content,
-                sender=self._sender,
-                recipients=[message.to],
-                hostname=self._host,
-                port=self._port,
-                username=self._user,
-                password=self._password,
-                use_tls=implicit,
-                start_tls=True if self._user and not implicit else None,
-                timeout=TIMEOUT_S,
-            )
-        except aiosmtplib.SMTPRecipientsRefused as refused:
-            if all(each.code >= PERMANENT for each in refused.recipients):
-                raise MessageRefused from None
-            raise MailUnavailable from None
-        except aiosmtplib.SMTPAuthenticationError as refused:
-            raise MailUnavailable(f"it refused our user name ({refused.code})") from None
-        except aiosmtplib.SMTPDataError as refused:
-            if refused.code >= PERMANENT:
-                raise MessageRefused from None
-            raise MailUnavailable from None
-        except (aiosmtplib.SMTPException, OSError) as error:
-            raise MailUnavailable(type(error).__name__) from None
+    def __repr__(self) -> str:
+        return f"Server({self.host}:{self.port})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("host", self.host), ("port", self.port)]
 
 
-def compose(message: Message, sender: str) -> EmailMessage:
-    """The message with a plain and an HTML part (RFC 2046, 5.1.4). Raises MessageRefused.
+async def hand_over(server: Server, content: EmailMessage, to: str) -> str:
+    """Gives the message to the server; returns its reply, such as `250 queued as 4F2`.
 
-    `Auto-Submitted` (RFC 3834) keeps answering machines from answering.
+    Raises MailUnavailable, MessageRefused for what no repeat would mend, or AddressRefused.
     """
-    if not ADDRESS.fullmatch(message.to):
-        raise MessageRefused("the address is not one")
-    if len(message.text.encode()) + len(message.html.encode()) > BODY_LIMIT_BYTES:
-        raise MessageRefused(f"more than {BODY_LIMIT_BYTES} bytes")
-    subject = " ".join(message.subject.split())[:SUBJECT_LIMIT_CHARACTERS]
-    content = EmailMessage(policy=SMTP)
-    content["From"] = Address("Passerelle", addr_spec=sender)
-    content["To"] = Address(addr_spec=message.to)
-    content["Subject"] = subject
-    content["Date"] = format_datetime(localtime())
-    content["Message-ID"] = f"<{message.message_id}@{sender.rpartition('@')[2]}>"
-    content["Auto-Submitted"] = "auto-generated"
-    content.set_content(message.text, cte="base64")
-    content.add_alternative(message.html, subtype="html", cte="base64")
-    # Last: what came before it of this kind would belong to the plain part alone.
-    content["Content-Language"] = message.locale
-    return content
+    try:
+        async with asyncio.timeout(2 * TIMEOUT_S):
+            _, said = await aiosmtplib.send(
+                content,
+                sender=server.sender,
+                recipients=[to],
+                username=server.user,
+                password=server.password,
+                use_tls=server.security == "tls",
+                start_tls=START_TLS[server.security],
+                timeout=TIMEOUT_S,
+                **await _way_to(server),
+            )
+            return _shortened(said)
+    except aiosmtplib.SMTPRecipientsRefused as refused:
+        said = _shortened("; ".join(f"{each.code} {each.message}" for each in refused.recipients))
+        if all(each.code >= PERMANENT for each in refused.recipients):
+            raise MessageRefused(said) from None
+        raise MailUnavailable(said) from None
+    except aiosmtplib.SMTPAuthenticationError as refused:
+        raise MailUnavailable(f"it refused our user name ({refused.code})") from None
+    except aiosmtplib.SMTPResponseException as refused:
+        said = _shortened(f"{refused.code} {refused.message}")
+        if refused.code >= PERMANENT and isinstance(refused, aiosmtplib.SMTPDataError):
+            raise MessageRefused(said) from None
+        raise MailUnavailable(said) from None
+    except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+        raise MailUnavailable(type(error).__name__) from None
+
+
+async def _way_to(server: Server) -> dict[str, Any]:
+    if not server.guarded:
+        return {"hostname": server.host, "port": server.port}
+    address = await public_address(server.host, server.port, server.allowed)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    connected = socket.socket(family, socket.SOCK_STREAM)
+    connected.setblocking(False)
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            await asyncio.get_running_loop().sock_connect(connected, (address, server.port))
+    except BaseException:
+        connected.close()
+        raise
+    # The name is what the server's certificate is held to.
+    return {"hostname": server.host, "sock": connected}
+
+
+def _shortened(said: str) -> str:
+    return " ".join(said.split())[:REPLY_LIMIT_CHARACTERS]

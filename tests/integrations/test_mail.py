@@ -13,8 +13,10 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 import passerelle.credentials.tasks  # noqa: F401  registers the listeners
 from infra.servers.mail import MailCatcher
+from integrations.mail.adapter import SmtpMail
+from integrations.mail.composing import compose
 from integrations.mail.messages import CredentialReady, credential_ready
-from integrations.mail.smtp import MailUnavailable, MessageRefused, SmtpMail, compose
+from integrations.mail.smtp import MailUnavailable, MessageRefused
 from passerelle.kernel.language import LOCALES, Locale
 from passerelle.kernel.ports import Message
 from passerelle.kernel.settings import Settings

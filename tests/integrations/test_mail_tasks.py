@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 import passerelle.credentials.tasks  # noqa: F401  registers the listeners
 from infra.servers.mail import MailCatcher
 from integrations.mail import tasks as mail_tasks
-from integrations.mail.smtp import SmtpMail
+from integrations.mail.adapter import SmtpMail
 from integrations.objects.adapter import StoredObjects
 from passerelle.credentials import service
 from passerelle.credentials.model import NewAchievement
@@ -139,11 +139,14 @@ async def test_a_mail_that_could_not_be_sent_waits_and_is_sent_later(
     assert not [mail for mail in catcher.messages() if mail.recipients == (address,)]
     row = await superuser.fetchrow(DELIVERIES, LISTENER)
     assert (row["done"], row["attempts"]) == (False, 1)
+    noted = "select state from mail_log where address = $1"
+    assert await superuser.fetchval(noted, address) == "waiting"
     await superuser.execute(
         "update tenant_delivery set next_attempt_at = now() where done_at is null"
     )
     await post.carry_out()
     assert len([mail for mail in catcher.messages() if mail.recipients == (address,)]) == 1
+    assert await superuser.fetchval(noted, address) == "sent"
 
 
 async def test_who_has_no_address_is_not_told_and_nothing_waits(
@@ -168,3 +171,5 @@ async def test_an_address_that_is_refused_for_good_does_not_wait_for_ever(
     await post.issue()
     await post.carry_out()
     assert (await superuser.fetchrow(DELIVERIES, LISTENER))["done"]
+    noted = "select state, detail from mail_log where address = 'not an address'"
+    assert tuple(await superuser.fetchrow(noted)) == ("refused", "the address is not one")

@@ -118,20 +118,9 @@ class GuardedClient:
         host, port = parts.hostname, _port(parts.scheme, url)
         if host is None or parts.username or parts.password:
             raise AddressRefused("the address has no host, or carries a user name")
-        if f"{host}:{port}" in self._allowed:
-            return "127.0.0.1" if host.endswith("localhost") else host
-        if parts.scheme != "https":
+        if f"{host}:{port}" not in self._allowed and parts.scheme != "https":
             raise AddressRefused("the address must start with https://")
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError:
-            raise AddressRefused(f"the name {host} does not resolve") from None
-        addresses = [str(entry[4][0]) for entry in found]
-        for address in addresses:
-            if not is_public(address):
-                raise AddressRefused(f"{host} leads into a private network")
-        return addresses[0]
+        return await public_address(host, port, self._allowed)
 
     async def _send(
         self, method: str, url: str, address: str, headers: dict[str, str], content: bytes | None
@@ -161,6 +150,26 @@ class GuardedClient:
                 raise OutsideFailure(f"answered with more than {self._limit_bytes} bytes")
             chunks.append(chunk)
         return b"".join(chunks)
+
+
+async def public_address(host: str, port: int, allowed: frozenset[str]) -> str:
+    """The address to connect to for a host that a tenant named. Raises AddressRefused.
+
+    Every address that the name resolves to is checked; connect to the one returned and to no other
+    (no second look-up). `allowed` are the host:port pairs that may be private.
+    """
+    if f"{host}:{port}" in allowed:
+        return "127.0.0.1" if host.endswith("localhost") else host
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise AddressRefused(f"the name {host} does not resolve") from None
+    addresses = [str(entry[4][0]) for entry in found]
+    for address in addresses:
+        if not is_public(address):
+            raise AddressRefused(f"{host} leads into a private network")
+    return addresses[0]
 
 
 def is_public(address: str) -> bool:
