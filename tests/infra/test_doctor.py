@@ -19,13 +19,10 @@ from infra.commands.doctor import examine
 from infra.problem import OperatorProblem
 from infra.servers.mail import MailCatcher
 from infra.servers.postgres import PostgresServer
-from passerelle.kernel.actor import system
 from passerelle.kernel.database import Database
-from passerelle.kernel.events import emit
-from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.language import Localised
 from passerelle.kernel.settings import PREFIX, Settings
-from tenants.model import TenantCreated
+from tenants.service import create_tenant
 
 NOBODY_LISTENS = 1
 EXPECTED_WARNINGS = {"keycloak", "web", "worker", "taxonomy", "model"}
@@ -187,10 +184,8 @@ async def test_a_broker_that_may_drop_messages_is_named(
 async def test_a_dead_delivery_is_named_listed_and_tried_again(
     variables: dict[str, str], database: Database, superuser: asyncpg.Connection
 ) -> None:
-    tenant_id = new_id()
-    async with database.tenant(tenant_id, system("tests", tenant_id)) as tx:
-        name = Localised("Dead", "Mort", "ميت")
-        await emit(tx, "tenant.created", TenantCreated("dead", name), subject=tenant_id)
+    name = Localised("Dead", "Mort", "ميت")
+    tenant_id = await create_tenant(database, "dead", name, "en", listed=False)
     await superuser.execute(
         "insert into tenant_delivery (tenant_id, event_id, listener, attempts, dead_at, last_error)"
         " select tenant_id, id, 'tests', 12, now(), 'the LMS was away' from tenant_event"
