@@ -13,6 +13,7 @@ from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import Middleware
 from redis.asyncio import Redis
 
+from infra.lifeline import end_with_parent
 from integrations.mail import tasks as mail_tasks
 from integrations.mail.smtp import SmtpMail
 from lms import tasks as lms_tasks
@@ -71,6 +72,9 @@ class Companion(Middleware):
         self._holder = holder
         self._stopping = asyncio.Event()
         self._running: concurrent.futures.Future[None] | None = None
+
+    def after_process_boot(self, broker: dramatiq.Broker) -> None:
+        end_with_parent()
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         loop = _event_loop()
