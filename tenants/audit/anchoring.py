@@ -23,6 +23,7 @@ DAY_S = 24 * 3600
 HEADS_A_MAIL = 400
 #: While one worker writes the operator's mails, the others leave it.
 MAILING_S = 300
+MAILING_KEY = "audit:anchoring"
 #: A mailbox that refused is tried again after so long.
 MAILBOX_PAUSE_S = 3600
 TASK = "audit.anchor"
@@ -72,8 +73,15 @@ def _line(tenant: AuditedTenant, head: Head, now: datetime) -> str:
 
 async def to_operator(work: Work, mailbox: str) -> int:
     """Mails the operator every head that moved since yesterday's mail; returns how many."""
-    if not await work.valkey.set("audit:anchoring", b"1", ex=MAILING_S, nx=True):
+    if not await work.valkey.set(MAILING_KEY, b"1", ex=MAILING_S, nx=True):
         return 0
+    try:
+        return await _to_operator(work, mailbox)
+    finally:
+        await work.valkey.delete(MAILING_KEY)
+
+
+async def _to_operator(work: Work, mailbox: str) -> int:
     mailed, last = 0, NIL
     while True:
         due = await chain_store.tenants_unanchored(

@@ -15,6 +15,7 @@ import msgspec
 from passerelle.kernel.database import TenantRead
 from passerelle.web.export import BYTE_ORDER_MARK, neutralised
 from tenants.audit import chain_store, store
+from tenants.audit.chain import moment
 from tenants.audit.chain_store import Verified
 from tenants.audit.model import Cursor, Entry, Filter
 
@@ -59,7 +60,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     position: int
     event_id: UUID
-    chained_at: datetime
+    # As it was hashed: with all six figures of its microseconds.
+    chained_at: str
     previous_hash: str
     body_hash: str
     hash: str
@@ -96,7 +98,7 @@ def _line(entry: Verified) -> Line:
     return Line(
         position=entry.position,
         event_id=entry.event_id,
-        chained_at=entry.chained_at,
+        chained_at=moment(entry.chained_at),
         previous_hash=entry.previous_hash.hex(),
         body_hash=entry.body_hash.hex(),
         hash=entry.hash.hex(),

@@ -1,6 +1,7 @@
 """Verifying an exported file with nothing but the file: no database, no settings, no key."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -107,7 +108,7 @@ def entries_of(path: Path) -> Iterator[Verified]:
                 yield Verified(
                     position=line.position,
                     event_id=line.event_id,
-                    chained_at=line.chained_at,
+                    chained_at=datetime.fromisoformat(line.chained_at),
                     previous_hash=bytes.fromhex(line.previous_hash),
                     body_hash=bytes.fromhex(line.body_hash),
                     hash=bytes.fromhex(line.hash),

@@ -50,17 +50,6 @@ SENTENCES: Final[dict[Kind, tuple[str, str]]] = {
     ),
 }
 
-#: What each kind is called in short.
-NAMES: Final[dict[Kind, str]] = {
-    "changed": N_("Changed"),
-    "removed": N_("Removed"),
-    "inserted": N_("Inserted"),
-    "reordered": N_("Reordered"),
-    "tail_cut": N_("Cut off"),
-    "head_differs": N_("Head differs"),
-    "anchor_differs": N_("Differs from what was written down"),
-}
-
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """The first bad place. `place` and `anchored_at` tell which anchor disagrees."""
