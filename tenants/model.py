@@ -13,6 +13,7 @@ class Tenant(msgspec.Struct, frozen=True):
     slug: str
     name: Localised
     default_locale: Locale
+    status: str = "active"
 
 
 class ListedTenant(msgspec.Struct, frozen=True):

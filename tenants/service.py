@@ -1,32 +1,28 @@
 """Creating organisations, and admitting persons as members of one."""
 
-import re
 from uuid import UUID
 
-from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database, TenantTransaction
-from passerelle.kernel.errors import Conflict, Invalid, NotFound, Problem
-from passerelle.kernel.events import emit
-from passerelle.kernel.identifiers import new_id
-from passerelle.kernel.language import N_, Localised
+from passerelle.kernel.errors import Invalid, NotFound, Problem, TenantSuspended
+from passerelle.kernel.events import emit, emit_each
+from passerelle.kernel.language import N_, Locale, Localised
 from tenants import store
 from tenants.access.grants import Grant, access_of
 from tenants.access.permissions import conflict
 from tenants.access.roles import ROLES
+from tenants.members.model import Held, MemberChanged, Standing
 from tenants.members.problems import DutiesInConflict, MemberRemoved
-from tenants.model import Member, MemberAdmitted, Tenant, TenantCreated
+from tenants.model import Member, MemberAdmitted, Tenant
+from tenants.organisations.model import SLUG, NewOrganisation
+from tenants.organisations.problems import SlugTaken
+from tenants.organisations.provisioning import provision
 
-SLUG = re.compile(r"[a-z][a-z0-9-]{1,30}")
+__all__ = ["SLUG", "SlugTaken", "active_member", "admit", "create_tenant", "tenant_by_slug"]
 
 
 class UnknownTenant(NotFound):
     title = N_("No organisation has this address")
     mend = N_("Check the address, or ask your organisation for the right one.")
-
-
-class SlugTaken(Conflict):
-    title = N_("Another organisation has this address already")
-    mend = N_("Choose another address.")
 
 
 class MemberSuspended(Problem):
@@ -36,27 +32,20 @@ class MemberSuspended(Problem):
 
 
 async def create_tenant(
-    database: Database, slug: str, name: Localised, default_locale: str, *, listed: bool
+    database: Database, slug: str, name: Localised, default_locale: Locale, *, listed: bool
 ) -> UUID:
     """A new organisation; returns its id. Raises Invalid or SlugTaken."""
-    if not SLUG.fullmatch(slug):
-        raise Invalid(
-            errors={"slug": N_("Two to 31 small letters, digits or hyphens, a letter first")}
-        )
-    tenant_id = new_id()
-    creator = actors.system("tenants.create", tenant_id)
-    async with database.tenant(tenant_id, creator, standing=False) as tx:
-        if not await store.insert_tenant(tx, slug, name, default_locale, listed):
-            raise SlugTaken(slug)
-        await emit(tx, "tenant.created", TenantCreated(slug, name), subject=tenant_id)
-    return tenant_id
+    new = NewOrganisation(slug=slug, name=name, default_locale=default_locale, listed=listed)
+    return (await provision(database, new)).id
 
 
 async def tenant_by_slug(database: Database, slug: str) -> Tenant:
-    """Raises UnknownTenant."""
+    """Raises UnknownTenant, also for one that is being deleted, and TenantSuspended."""
     found = await store.tenant_by_slug(database.lookup, slug) if SLUG.fullmatch(slug) else None
-    if found is None:
+    if found is None or found.status == "deleting":
         raise UnknownTenant(slug)
+    if found.status == "suspended":
+        raise TenantSuspended()
     return found
 
 
@@ -85,17 +74,20 @@ async def admit(
         raise DutiesInConflict(apart.why)
     await store.upsert_member(tx, person_id, display_name, email, locale)
     await store.insert_roles(tx, person_id, roles)
-    if before is None or set(roles) - set(before.roles):
-        await emit(
-            tx,
-            "member.admitted",
-            MemberAdmitted(person_id, display_name, roles),
-            subject=person_id,
-            person_id=person_id,
-        )
     admitted = await store.member(tx, person_id)
     assert admitted is not None  # noqa: S101  written just above
+    if before is None:
+        joined = MemberAdmitted(person_id, display_name, roles)
+        await emit(tx, "member.admitted", joined, subject=person_id, person_id=person_id)
+    elif set(roles) - set(before.roles):
+        given = MemberChanged(person_id, display_name, _standing(admitted))
+        await emit_each(tx, "member.role_given", [(person_id, given, _standing(before))])
     return admitted
+
+
+def _standing(member: Member) -> Standing:
+    held = sorted((Held(one.role, one.unit_id) for one in member.grants), key=lambda one: one.key)
+    return Standing("active", member.unit_id, held)
 
 
 async def active_member(tx: TenantTransaction, person_id: UUID) -> Member:

@@ -3,13 +3,15 @@
 from uuid import UUID
 
 from passerelle.kernel.database import Lookup, TenantRead, TenantTransaction
-from passerelle.kernel.language import Localised
 from tenants.model import ListedTenant, Member, Tenant
 
-TENANT_BY_SLUG_LOOKUP = "select id, slug, name, default_locale from app.tenant_by_slug($1)"
+TENANT_BY_SLUG_LOOKUP = """
+select id, slug, name, default_locale, status from app.tenant_by_slug($1)
+"""
 
 
 async def tenant_by_slug(lookup: Lookup, slug: str) -> Tenant | None:
+    """The organisation with this address, whatever its standing."""
     return await lookup.fetch_one(Tenant, TENANT_BY_SLUG_LOOKUP, slug)
 
 
@@ -26,19 +28,6 @@ TENANT_DIRECTORY_LOOKUP = "select id, slug, name from app.tenant_directory()"
 async def tenant_directory(lookup: Lookup) -> list[ListedTenant]:
     """Organisations that asked to be listed, by slug."""
     return await lookup.fetch(ListedTenant, TENANT_DIRECTORY_LOOKUP)
-
-
-INSERT_TENANT = """
-insert into tenant (id, slug, name, default_locale, listed) values ($1, $2, $3, $4, $5)
-on conflict do nothing
-"""
-
-
-async def insert_tenant(
-    tx: TenantTransaction, slug: str, name: Localised, default_locale: str, listed: bool
-) -> bool:
-    """False where the slug is taken."""
-    return await tx.execute(INSERT_TENANT, tx.tenant_id, slug, name, default_locale, listed) == 1
 
 
 UPSERT_MEMBER = """

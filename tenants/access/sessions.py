@@ -26,6 +26,7 @@ COOKIE = "passerelle_session"
 TOKEN_BYTES = 32
 TOKEN_CHARACTERS = 43
 TENANT_CHARACTERS = 32
+SCAN_KEYS = 1_000
 
 
 #: Of a session in a person's own space, whose rights never change.
@@ -160,6 +161,12 @@ class Sessions:
         """Writes a living session anew; one that ended in the meantime stays ended."""
         await self._valkey.set(_key(session_id), _encoded(record), xx=True, keepttl=True)
 
+    async def look_as(self, session_id: str, viewing: Actor | None) -> None:
+        """From now on the session looks as someone else, or with None as itself again."""
+        found = await self._found(session_id)
+        if found is not None:
+            await self.keep(session_id, msgspec.structs.replace(found.record, viewing=viewing))
+
     async def changed(self, tenant_id: UUID) -> None:
         """Roles or standing changed in this organisation: call it once the change is committed."""
         await self._valkey.incr(_epoch_key(tenant_id))
@@ -174,6 +181,30 @@ class Sessions:
     async def close_of_sign_in(self, sid: str) -> int:
         """Ends the sessions that one sign-in at the identity provider (its `sid`) began."""
         return await self._close_index(f"sessions:sid:{sid}")
+
+    async def close_of_tenant(self, tenant_id: UUID) -> int:
+        """Ends every session of an organisation; returns how many lived. It looks at each session
+        there is: for the day on which an organisation is suspended or ends."""
+        closed = 0
+        owner = tenant_id.hex.encode()
+        names: list[bytes] = []
+        async for name in self._valkey.scan_iter(match="session:*", count=SCAN_KEYS):
+            names.append(name)
+            if len(names) == SCAN_KEYS:
+                closed += await self._close_owned(names, owner)
+                names = []
+        closed += await self._close_owned(names, owner)
+        await self.changed(tenant_id)
+        return closed
+
+    async def _close_owned(self, names: list[bytes], owner: bytes) -> int:
+        async with self._valkey.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.getrange(name, 0, TENANT_CHARACTERS - 1)
+            owners = await pipe.execute()
+        found = [name for name, held in zip(names, owners, strict=True) if held == owner]
+        closed: int = await self._valkey.delete(*found) if found else 0
+        return closed
 
     async def _close_index(self, index: str) -> int:
         session_ids = await self._valkey.smembers(index)

@@ -1,5 +1,6 @@
 """Who acts: a person in a session, or a task of the system."""
 
+from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from passerelle.kernel.language import DEFAULT_LOCALE, Locale, Localised
 #: A route open to anyone; and one open to any signed-in person in their own space.
 PUBLIC = "public"
 PERSON = "person"
+#: A route of whoever runs the installation: a token of theirs, and no session.
+OPERATOR = "operator"
 
 
 class Viewer(msgspec.Struct, frozen=True):
@@ -21,6 +24,10 @@ class Viewer(msgspec.Struct, frozen=True):
     seen_as: str
     # Seconds since the epoch.
     ends_at: float
+
+    @property
+    def until(self) -> datetime:
+        return datetime.fromtimestamp(self.ends_at, UTC)
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):

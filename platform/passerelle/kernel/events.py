@@ -172,16 +172,20 @@ async def emit_each(
     about: Iterable[tuple[UUID, msgspec.Struct, msgspec.Struct | None]],
     *,
     reason: str | None = None,
+    persons: bool = True,
 ) -> None:
-    """One event for each person: their id, the payload, and how it was before; in one round trip.
+    """One event for each subject: its id, the payload, and how it was before; in one round trip.
 
-    For what was done to many at once; the subject is the person.
+    For what was done to many at once; `persons` says that the subjects are persons.
     """
     await tx.execute_many(
         INSERT_TENANT_EVENT,
         [
-            (tx.tenant_id, new_id(), name, payload, who, who, *_who(tx, before, reason))
-            for who, payload, before in about
+            (
+                *(tx.tenant_id, new_id(), name, payload, subject, subject if persons else None),
+                *_who(tx, before, reason),
+            )
+            for subject, payload, before in about
         ],
     )
 

@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 PREFIX = "PASSERELLE_"
+OPERATOR_TOKEN_CHARACTERS = 32
 SECRET_FIELDS = frozenset(
     {
         "master_key",
@@ -25,6 +26,7 @@ SECRET_FIELDS = frozenset(
         "database_password_live_exam",
         "database_password_audit_keeper",
         "valkey_url",
+        "operator_token",
         "keycloak_client_secret",
         "keycloak_admin_client_secret",
         "smtp_password",
@@ -64,6 +66,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     statement_timeout_ms: int = 15_000
 
     valkey_url: str
+
+    # The bearer token of the operator's API, 32 characters or more; empty: that API is closed.
+    operator_token: str = ""
+    # Whether anyone may make an organisation by proving an e-mail address.
+    sign_up_open: bool = True
+    # How long an organisation that is to be deleted can still be restored.
+    deletion_grace_days: int = 30
 
     session_idle_minutes: int = 60
     session_absolute_minutes: int = 600
@@ -175,6 +184,11 @@ def _check(settings: Settings) -> None:
         raise SettingsError(
             f"{PREFIX}AUDIT_ANCHOR_DIRECTORY is {settings.audit_anchor_directory!r}: "
             "give a whole path."
+        )
+    if settings.operator_token and len(settings.operator_token) < OPERATOR_TOKEN_CHARACTERS:
+        raise SettingsError(
+            f"{PREFIX}OPERATOR_TOKEN is shorter than {OPERATOR_TOKEN_CHARACTERS} characters: make "
+            "one at random, or leave it empty."
         )
     if settings.log_level not in {"debug", "info", "warning", "error"}:
         raise SettingsError(

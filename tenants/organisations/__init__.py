@@ -1,0 +1,1 @@
+"""How an organisation is made, is put together, is suspended, and ends."""
