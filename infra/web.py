@@ -54,12 +54,16 @@ from tenants.access.middleware import session_middleware
 from tenants.access.sessions import Sessions
 from tenants.audit import api as audit_api
 from tenants.audit import pages as audit_pages
+from tenants.members import pages as members_pages
+from tenants.organisations import operator_api
 
 #: Every module with handlers, feature by feature; a test lists their routes.
 DOORS = (
     front_pages,
+    operator_api,
     audit_api,
     audit_pages,
+    members_pages,
     people_pages,
     skills_api,
     credentials_api,

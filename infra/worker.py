@@ -14,8 +14,11 @@ from dramatiq.middleware import Middleware
 from redis.asyncio import Redis
 
 from infra.lifeline import end_with_parent
+from integrations.mail import invitations as mail_invitations
 from integrations.mail import tasks as mail_tasks
-from integrations.mail.smtp import SmtpMail
+from integrations.mail.adapter import SmtpMail
+from integrations.objects import tasks as objects_tasks
+from integrations.objects.adapter import StoredObjects
 from lms import tasks as lms_tasks
 from ml import tasks as training_tasks
 from ml.serving import tasks as serving_tasks
@@ -31,13 +34,26 @@ from passerelle.kernel.relay import Relay
 from passerelle.kernel.secrets import Vault
 from passerelle.kernel.settings import Settings
 from passerelle.kernel.tasks import Work, WorkHolder, create_broker, register_actor
+from tenants.audit import tasks as audit_tasks
+from tenants.members import tasks as members_tasks
 
 log = logger(__name__)
 
 START_FAILED = 3
 
 #: Importing a module of tasks registers its listeners and clocks.
-LISTENING = (credentials_tasks, exams_tasks, mail_tasks, lms_tasks, training_tasks, serving_tasks)
+LISTENING = (
+    audit_tasks,
+    members_tasks,
+    credentials_tasks,
+    exams_tasks,
+    mail_invitations,
+    mail_tasks,
+    objects_tasks,
+    lms_tasks,
+    training_tasks,
+    serving_tasks,
+)
 
 
 def create_mail(settings: Settings) -> Mail:
@@ -47,7 +63,7 @@ def create_mail(settings: Settings) -> Mail:
 async def open_work(settings: Settings) -> Work:
     """What tasks use, opened in the event loop that runs them."""
     database = Database(settings)
-    await database.open(relay=True)
+    await database.open("worker")
     return Work(
         settings=settings,
         database=database,
@@ -55,6 +71,7 @@ async def open_work(settings: Settings) -> Work:
         http=GuardedClient(settings),
         vault=Vault(settings.master_key),
         mail=create_mail(settings),
+        objects=StoredObjects(settings),
     )
 
 
@@ -97,7 +114,7 @@ class Companion(Middleware):
     async def _run(self, relay: Relay, work: Work) -> None:
         await asyncio.gather(
             relay.run(self._stopping),
-            *(clocks.run(one, work.database, self._stopping) for one in clocks.CLOCKS.values()),
+            *(clocks.run(one, work, self._stopping) for one in clocks.CLOCKS.values()),
         )
 
 

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from passerelle.kernel.database import Database, TenantTransaction
-from passerelle.kernel.errors import Invalid, NotFound, Problem, TenantSuspended
+from passerelle.kernel.errors import Invalid, NotFound, TenantSuspended
 from passerelle.kernel.events import emit, emit_each
 from passerelle.kernel.language import N_, Locale, Localised
 from tenants import store
@@ -11,24 +11,26 @@ from tenants.access.grants import Grant, access_of
 from tenants.access.permissions import conflict
 from tenants.access.roles import ROLES
 from tenants.members.model import Held, MemberChanged, Standing
-from tenants.members.problems import DutiesInConflict, MemberRemoved
+from tenants.members.problems import DutiesInConflict, MemberRemoved, MemberSuspended
 from tenants.model import Member, MemberAdmitted, Tenant
 from tenants.organisations.model import SLUG, NewOrganisation
 from tenants.organisations.problems import SlugTaken
 from tenants.organisations.provisioning import provision
 
-__all__ = ["SLUG", "SlugTaken", "active_member", "admit", "create_tenant", "tenant_by_slug"]
+__all__ = [
+    "SLUG",
+    "MemberSuspended",
+    "SlugTaken",
+    "active_member",
+    "admit",
+    "create_tenant",
+    "tenant_by_slug",
+]
 
 
 class UnknownTenant(NotFound):
     title = N_("No organisation has this address")
     mend = N_("Check the address, or ask your organisation for the right one.")
-
-
-class MemberSuspended(Problem):
-    status = 403
-    title = N_("Your access to this organisation is suspended")
-    mend = N_("Ask an administrator of your organisation why, and to lift it.")
 
 
 async def create_tenant(

@@ -25,7 +25,8 @@ alter table member
   add column folded_name text collate "C"
     generated always as (app.folded(display_name)) stored,
   add column folded_email text collate "C"
-    generated always as (lower(email collate pg_c_utf8)) stored;
+    generated always as (lower(email collate pg_c_utf8)) stored,
+  add foreign key (tenant_id, unit_id) references unit (tenant_id, id);
 create index member_by_name on member (tenant_id, folded_name, person_id);
 create index member_by_arrival on member (tenant_id, created_at, person_id);
 create index member_by_email on member (tenant_id, folded_email);
@@ -43,6 +44,14 @@ create table member_word (
   foreign key (tenant_id, person_id) references member (tenant_id, person_id) on delete cascade
 );
 create index member_word_of_member on member_word (tenant_id, person_id);
+-- Members from before there was a search. The owner is forced under the policies too.
+alter table member no force row level security;
+insert into member_word (tenant_id, word, person_id)
+select distinct tenant_id, left(word, 100), person_id
+from member, unnest(string_to_array(
+  app.folded(display_name) || ' ' || coalesce(app.folded(email), ''), ' ')) as word
+where word <> '';
+alter table member force row level security;
 select app.tenant_table('member_word');
 
 create function app.write_member_words() returns trigger
@@ -64,11 +73,6 @@ create trigger words_of_renamed_member after update of display_name, email on me
   for each row when (
     (old.display_name, old.email) is distinct from (new.display_name, new.email))
   execute function app.write_member_words();
-insert into member_word (tenant_id, word, person_id)
-select distinct tenant_id, left(word, 100), person_id
-from member, unnest(string_to_array(
-  app.folded(display_name) || ' ' || coalesce(app.folded(email), ''), ' ')) as word
-where word <> '';
 
 -- A role that an organisation made. The product's own ten stand in the code.
 create table tenant_role (
@@ -96,7 +100,8 @@ alter table member_role
   add column granted_by text,
   add primary key (tenant_id, id),
   add constraint member_role_once
-    unique nulls not distinct (tenant_id, person_id, role, unit_id);
+    unique nulls not distinct (tenant_id, person_id, role, unit_id),
+  add foreign key (tenant_id, unit_id) references unit (tenant_id, id);
 create index member_role_holders on member_role (tenant_id, role, person_id);
 create index member_role_of_unit on member_role (tenant_id, unit_id) where unit_id is not null;
 
@@ -112,7 +117,9 @@ create table invitation (
     generated always as (lower(email collate pg_c_utf8)) stored,
   name         text not null default '',
   roles        text[] not null check (cardinality(roles) between 1 and 20),
+  -- Where the member will stand; and whether the roles count there only.
   unit_id      uuid,
+  only_in_unit boolean not null default false check (unit_id is not null or not only_in_unit),
   locale       text not null check (locale in ('en', 'fr', 'ar')),
   -- Part of what the link is signed over: sending again makes the older link worthless.
   version      integer not null default 1,
@@ -124,6 +131,7 @@ create table invitation (
   accepted_by  uuid,
   withdrawn_at timestamptz,
   primary key (tenant_id, id),
+  foreign key (tenant_id, unit_id) references unit (tenant_id, id),
   check (accepted_at is null or withdrawn_at is null),
   check ((accepted_at is null) = (accepted_by is null))
 );

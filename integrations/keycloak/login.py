@@ -30,6 +30,7 @@ from passerelle.kernel.events import emit
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.language import as_locale
 from tenants.access.sessions import Sessions, person_actor, tenant_actor
+from tenants.members.invitations import VERIFIED_EMAIL
 from tenants.model import Tenant
 from tenants.service import MemberSuspended
 from tenants.store import member
@@ -55,6 +56,8 @@ async def into_tenant(
         system = actors.system(TASK, tenant.id)
         read = database.tenant_reader(tenant.id, system)
         found = await member(read, person_id)
+        if found is not None and found.status == "removed":
+            found = None
         if found is not None and found.status != "active":
             reason = "suspended"
         elif found is not None and not through(await store.tenancy(read), arrival):
@@ -140,7 +143,9 @@ async def end_sign_in(sessions: Sessions, valkey: Redis, sid: str) -> int:
 
 def _attributes(arrival: Arrival) -> dict[str, str]:
     claims = arrival.claims
-    return {"sid": claims.sid, "subject": claims.sub, "acr": claims.acr or ""}
+    found = {"sid": claims.sid, "subject": claims.sub, "acr": claims.acr or ""}
+    # What an invitation is compared with: an address that nobody verified counts for nothing.
+    return found | {VERIFIED_EMAIL: arrival.verified_email or ""}
 
 
 def _ended(sid: str) -> str:

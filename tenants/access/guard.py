@@ -7,11 +7,12 @@ import msgspec
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
-from passerelle.kernel.actor import PERSON, PUBLIC, Actor
+from passerelle.kernel.actor import OPERATOR, PERSON, PUBLIC, Actor
 from passerelle.kernel.database import Database
 from passerelle.kernel.errors import Forbidden, NotSignedIn
 from passerelle.kernel.events import emit
 from passerelle.kernel.language import N_
+from tenants.access.operator import require_operator
 
 
 class PermissionUndeclared(Forbidden):
@@ -41,6 +42,9 @@ async def require_permission(
         raise PermissionUndeclared()
     if permission == PUBLIC:
         return
+    if permission == OPERATOR:
+        await require_operator(connection)
+        return
     actor: Actor | None = connection.scope["state"].get("actor")
     if actor is None:
         raise NotSignedIn()
@@ -50,7 +54,7 @@ async def require_permission(
         return
     if actor.tenant_id is None or connection.path_params.get("slug") != actor.tenant_slug:
         raise NotSignedIn()
-    if actor.viewer is not None and not handler.opt.get("while_viewing"):
+    if actor.viewer is not None:
         only_looks(connection.scope["method"])  # type: ignore[typeddict-item]
     if not actor.may(permission):
         await _record_refusal(connection, actor, permission)

@@ -18,6 +18,7 @@ import msgspec
 
 from passerelle.kernel.language import Locale
 from passerelle.kernel.settings import Settings
+from tenants.members.model import Held
 
 VALID_DAYS = 14
 SENDS_LIMIT = 10
@@ -38,6 +39,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     roles: list[str]
     unit_id: UUID | None
+    only_in_unit: bool
     locale: Locale
     version: int
     invited_at: datetime
@@ -65,8 +67,14 @@ class Invitee(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     roles: list[str]
     locale: Locale
+    # Where they will stand; and whether the roles count there only.
     unit_id: UUID | None = None
+    only_in_unit: bool = False
     name: str = ""
+
+    @property
+    def held(self) -> list[Held]:
+        return [Held(role, self.unit_id if self.only_in_unit else None) for role in self.roles]
 
 
 class Invited(msgspec.Struct, frozen=True):
@@ -119,5 +127,6 @@ def _mac(settings: Settings, tenant_id: UUID, invitation: Invitation) -> bytes:
         invitation.folded_email,
         sorted(invitation.roles),
         str(invitation.unit_id or ""),
+        invitation.only_in_unit,
     )
     return hmac.new(key, msgspec.json.encode(bound), hashlib.sha256).digest()

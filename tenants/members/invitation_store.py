@@ -12,14 +12,16 @@ PAGE_ROWS = 50
 EXPORT_ROWS_LIMIT = 10_000
 
 INSERT_INVITATION = """
-insert into invitation as held (tenant_id, email, name, roles, unit_id, locale, invited_by,
-  expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, now() + $8 * interval '1 day')
+insert into invitation as held (tenant_id, email, name, roles, unit_id, only_in_unit, locale,
+  invited_by, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9 * interval '1 day')
 on conflict (tenant_id, folded_email) where accepted_at is null and withdrawn_at is null
 do update set email = excluded.email, name = excluded.name, roles = excluded.roles,
-  unit_id = excluded.unit_id, locale = excluded.locale, invited_by = excluded.invited_by,
+  unit_id = excluded.unit_id, only_in_unit = excluded.only_in_unit, locale = excluded.locale,
+  invited_by = excluded.invited_by,
   expires_at = excluded.expires_at, sent_at = now(), version = held.version + 1
-returning id, email, folded_email, name, roles, unit_id, locale, version, invited_at, invited_by,
+returning id, email, folded_email, name, roles, unit_id, only_in_unit, locale,
+  version, invited_at, invited_by,
   sent_at, expires_at, accepted_at, accepted_by, withdrawn_at, now() as now
 """
 
@@ -34,6 +36,7 @@ async def save(tx: TenantTransaction, who: Invitee, days: int) -> Invitation:
         who.name,
         who.roles,
         who.unit_id,
+        who.only_in_unit,
         who.locale,
         tx.actor.display_name,
         days,
@@ -43,7 +46,8 @@ async def save(tx: TenantTransaction, who: Invitee, days: int) -> Invitation:
 
 
 INVITATION = """
-select id, email, folded_email, name, roles, unit_id, locale, version, invited_at, invited_by,
+select id, email, folded_email, name, roles, unit_id, only_in_unit, locale,
+  version, invited_at, invited_by,
   sent_at, expires_at, accepted_at, accepted_by, withdrawn_at, now() as now
 from invitation where tenant_id = $1 and id = $2
 """
@@ -87,7 +91,8 @@ async def accept(tx: TenantTransaction, invitation_id: UUID, person_id: UUID) ->
 
 
 INVITATIONS = """
-select id, email, folded_email, name, roles, unit_id, locale, version, invited_at, invited_by,
+select id, email, folded_email, name, roles, unit_id, only_in_unit, locale,
+  version, invited_at, invited_by,
   sent_at, expires_at, accepted_at, accepted_by, withdrawn_at, now() as now
 from invitation
 where tenant_id = $1

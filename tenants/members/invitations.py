@@ -31,9 +31,9 @@ from tenants.members.problems import (
     InvitationUnknown,
     InvitationUsed,
     InvitationWithdrawn,
+    MemberSuspended,
 )
 from tenants.model import Tenant
-from tenants.service import MemberSuspended, tenant_by_slug
 
 TASK = "members.invitations"
 #: Where a session in a person's own space keeps the address that the sign-in service verified.
@@ -54,23 +54,42 @@ async def invite(
     unit_id: UUID | None,
     locale: Locale,
     *,
+    only_in_unit: bool = False,
     name: str = "",
     days: int = VALID_DAYS,
 ) -> Invitation:
     """Invites an address; the worker mails the link. Again, it replaces the open invitation.
 
     The system may invite to any role (the owner of a new organisation); a person, to what they may
-    give. Raises Invalid, by field: `email`, `roles`, `unit`.
+    give. `unit_id` is where the member will stand; with `only_in_unit` the roles count there only.
+    Raises Invalid, by field: `email`, `roles`, `unit`.
     """
-    who = Invitee(email=email.strip(), roles=roles, locale=locale, unit_id=unit_id, name=name)
+    who = Invitee(
+        email=email.strip(),
+        roles=roles,
+        locale=locale,
+        unit_id=unit_id,
+        only_in_unit=only_in_unit,
+        name=name,
+    )
     judged = await powers.judge(tx)
     if errors := problems(judged, who):
         raise Invalid(errors=errors)
     if await invitation_store.members_by_email(tx, [folded(who.email)]):
         raise Invalid(errors={"email": ALREADY_A_MEMBER})
+    return await send(tx, who, days)
+
+
+async def send(tx: TenantTransaction, who: Invitee, days: int = VALID_DAYS) -> Invitation:
+    """Invites someone of whom `problems` found none."""
     saved = await invitation_store.save(tx, who, days)
     await emit(tx, "member.invited", _on_record(saved), subject=saved.id)
     return saved
+
+
+def system(tenant: Tenant) -> Actor:
+    """Who reads an invitation for someone who isn't a member yet."""
+    return actors.system(TASK, tenant.id)
 
 
 def folded(email: str) -> str:
@@ -83,7 +102,7 @@ def problems(judged: powers.Judged, who: Invitee) -> dict[str, str]:
     errors: dict[str, str] = {}
     if len(who.email) > EMAIL_LIMIT_CHARACTERS or not EMAIL.fullmatch(who.email):
         errors["email"] = ADDRESS_WRONG
-    held = [Held(role, who.unit_id) for role in who.roles]
+    held = who.held
     refused = next((why for one in held if (why := judged.giving(one))), None)
     apart = rules.apart(Standing("active", who.unit_id, held), judged.roles)
     if not held:
@@ -136,16 +155,13 @@ def _not_closed(held: Invitation) -> None:
         raise InvitationWithdrawn()
 
 
-async def shown(
-    database: Database, settings: Settings, slug: str, token: str
-) -> tuple[Tenant, Invitation]:
-    """The invitation of a link. Raises UnknownTenant, InvitationUnknown, and a child of
-    InvitationClosed that says why it can't be taken any more."""
-    tenant = await tenant_by_slug(database, slug)
-    read = database.tenant_reader(tenant.id, actors.system(TASK, tenant.id))
+async def shown(database: Database, settings: Settings, tenant: Tenant, token: str) -> Invitation:
+    """The invitation of a link. Raises InvitationUnknown, and a child of InvitationClosed that says
+    why it can't be taken any more."""
+    read = database.tenant_reader(tenant.id, system(tenant))
     invitation_id = invitation_id_of(token)
     held = await invitation_store.invitation(read, invitation_id) if invitation_id else None
-    return tenant, _proved(settings, read, held, token)
+    return _proved(settings, read, held, token)
 
 
 def _proved(
@@ -160,13 +176,13 @@ def _proved(
 
 
 async def accept(
-    database: Database, settings: Settings, slug: str, token: str, actor: Actor
-) -> Tenant:
+    database: Database, settings: Settings, tenant: Tenant, token: str, actor: Actor
+) -> None:
     """Makes the person in `actor`'s own space a member, with the invited roles in the invited unit.
 
     Raises as `shown`, and InvitationForAnother (on record), MemberSuspended, DutiesInConflict.
     """
-    tenant, held = await shown(database, settings, slug, token)
+    held = await shown(database, settings, tenant, token)
     if folded(actor.attributes.get(VERIFIED_EMAIL, "")) != held.folded_email:
         async with database.tenant(tenant.id, actor) as tx:
             refused = InvitationRefused(held.id, "another-address")
@@ -176,7 +192,6 @@ async def accept(
         # Again, now locked: two windows, or a withdrawal at this very moment.
         held = _proved(settings, tx, await invitation_store.for_change(tx, held.id), token)
         await _join(tx, held, actor)
-    return tenant
 
 
 async def _join(tx: TenantTransaction, held: Invitation, actor: Actor) -> None:
@@ -186,7 +201,8 @@ async def _join(tx: TenantTransaction, held: Invitation, actor: Actor) -> None:
     known = next(iter(await store.members_for_change(tx, [person_id])), None)
     if known is not None and known.status == "suspended":
         raise MemberSuspended()
-    given = [Held(role, held.unit_id) for role in held.roles if role in roles]
+    within = held.unit_id if held.only_in_unit else None
+    given = [Held(role, within) for role in held.roles if role in roles]
     if not given:
         raise InvitationWithdrawn()
     before = known.standing if known else None

@@ -132,3 +132,4 @@ class Unit(msgspec.Struct, frozen=True):
     id: UUID
     parent_id: UUID | None
     name: Localised
+    closed: bool

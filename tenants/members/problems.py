@@ -13,6 +13,12 @@ class DutiesInConflict(Conflict):
     mend = N_("Take the other role away first, or give this one to someone else.")
 
 
+class MemberSuspended(Problem):
+    status = 403
+    title = N_("Your access to this organisation is suspended")
+    mend = N_("Ask an administrator of your organisation why, and to lift it.")
+
+
 class MemberRemoved(Problem):
     status = 403
     title = N_("You are no longer a member of this organisation")

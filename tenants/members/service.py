@@ -40,7 +40,7 @@ async def change(
     Someone who is no member, or outside of the units the actor sees, is passed over in silence.
     Raises Invalid for a reason that is missing or too long, or for too many people.
     """
-    reason = _reason(wanted, reason)
+    reason = reason_of(wanted, reason)
     if len(people) > PEOPLE_AT_ONCE:
         raise Invalid(errors={"person": N_("Choose fewer people at once.")})
     judged = await judge(tx)
@@ -93,7 +93,8 @@ async def at_once(
     return outcome
 
 
-def _reason(wanted: Change, reason: str) -> str:
+def reason_of(wanted: Change, reason: str) -> str:
+    """The reason, trimmed. Raises Invalid where it is missing or too long."""
     reason = reason.strip()
     if wanted.kind in NEEDS_REASON and not reason:
         raise Invalid(errors={"reason": N_("Say why: it stays on record with your name.")})

@@ -4,17 +4,12 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from passerelle.kernel.database import TenantRead
+from tenants.members import unit_store
 from tenants.members.model import Unit
-
-UNITS_LIMIT = 5000
-
-UNITS = """
-select id, parent_id, name from unit where tenant_id = $1 order by id limit $2
-"""
 
 
 class Tree:
-    """Every unit of an organisation; at most UNITS_LIMIT."""
+    """Every unit of an organisation."""
 
     def __init__(self, units: Iterable[Unit]) -> None:
         self.by_id = {unit.id: unit for unit in units}
@@ -39,21 +34,24 @@ class Tree:
         return unit.name.in_(locale) if unit else ""
 
     def options(self, locale: str, within: frozenset[UUID] | None = None) -> list[tuple[str, str]]:
-        """Each unit's id and name as a list to choose from, children below their parent."""
+        """Each open unit's id and name to choose from, children below their parent.
+
+        The root isn't among them: it is the organisation itself.
+        """
         ordered: list[tuple[str, str]] = []
 
         def visit(parent: UUID | None, depth: int) -> None:
             children = self._children.get(parent, [])
             for unit_id in sorted(children, key=lambda one: self.name(one, locale).casefold()):
-                if within is None or unit_id in within:
+                offered = within is None or unit_id in within
+                if offered and not self.by_id[unit_id].closed:
                     ordered.append((str(unit_id), "— " * depth + self.name(unit_id, locale)))
-                    visit(unit_id, depth + 1)
-                else:
-                    visit(unit_id, depth)
+                visit(unit_id, depth + offered)
 
-        visit(None, 0)
+        for root in self._children.get(None, []):
+            visit(root, 0)
         return ordered
 
 
 async def tree(read: TenantRead) -> Tree:
-    return Tree(await read.fetch(Unit, UNITS, read.tenant_id, UNITS_LIMIT))
+    return Tree(await unit_store.units(read))
