@@ -191,6 +191,10 @@ def sentence(verdict: Verdict, name: str) -> str:
             f"Whole. {name}: {verdict.checked} entries are as they were chained. The file holds a "
             "choice of entries, and says nothing of the others."
         )
-    anchored = f", {verdict.anchors} heads written down elsewhere agree" if verdict.anchors else ""
+    heads = "1 head" if verdict.anchors == 1 else f"{verdict.anchors} heads"
+    agree = "agrees" if verdict.anchors == 1 else "agree"
+    anchored = f", {heads} written down elsewhere {agree}" if verdict.anchors else ""
+    if verdict.redacted:
+        anchored += f", {verdict.redacted} of them with words that an erasure took out"
     waiting = f"; {verdict.waiting} wait to be chained" if verdict.waiting else ""
     return f"Whole. {name}: {verdict.checked} entries{anchored}{waiting}."

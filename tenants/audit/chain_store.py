@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -237,6 +237,37 @@ where tenant_id = $1 order by place, position desc
 async def last_anchors(read: TenantRead) -> list[WrittenDown]:
     """The last head that each place got."""
     return await read.fetch(WrittenDown, LAST_ANCHORS, read.tenant_id)
+
+
+class Body(msgspec.Struct, frozen=True):
+    event_id: UUID
+    body: str
+
+
+BODIES = f"""
+select event.id as event_id, {BODY} as body from tenant_event as event
+where event.tenant_id = $1 and event.id = any($2::uuid[])
+"""  # noqa: S608  constants
+
+
+async def bodies(read: TenantRead, event_ids: Sequence[UUID]) -> list[Body]:
+    """The rows of these events as text, as they stand now."""
+    return await read.fetch(Body, BODIES, read.tenant_id, list(event_ids))
+
+
+class _Payload(msgspec.Struct):
+    payload: Any
+
+
+REDACTIONS = """
+select payload from tenant_event where tenant_id = $1 and name = 'events.redacted'
+order by occurred_at, id
+"""
+
+
+async def redactions(read: TenantRead) -> list[Any]:
+    """What every erasure said that it left of events: tenants.audit.redaction."""
+    return [row.payload for row in await read.fetch(_Payload, REDACTIONS, read.tenant_id)]
 
 
 class AuditedTenant(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 
@@ -13,7 +14,8 @@ from tenants.audit.chain import body_hash, own_hash
 from tenants.audit.chain_store import Verified
 from tenants.audit.export import EXPORT_FORM, Heading, Line
 from tenants.audit.findings import Finding, Verdict
-from tenants.audit.verification import Walk
+from tenants.audit.redaction import REDACTED
+from tenants.audit.verification import Redactions, Walk
 
 
 class ExportUnreadable(Problem):
@@ -25,7 +27,8 @@ class ExportUnreadable(Problem):
 async def verify_file(path: Path, anchors: Sequence[Anchor] = ()) -> Verdict:
     """Verifies every line, and of a whole chain that none is missing. Raises ExportUnreadable."""
     heading = heading_of(path)
-    walk = Walk(heading.tenant_id, anchors, _InFile(path))
+    elsewhere = _InFile(path)
+    walk = Walk(heading.tenant_id, anchors, elsewhere)
     finding: Finding | None = None
     last: Verified | None = None
     checked = 0
@@ -33,7 +36,7 @@ async def verify_file(path: Path, anchors: Sequence[Anchor] = ()) -> Verdict:
         if heading.filter is None:
             finding = await walk.step(entry)
         else:
-            finding = _of_a_choice(heading, last, entry)
+            finding = await _of_a_choice(heading, last, entry, elsewhere)
             last = entry
         if finding is not None:
             break
@@ -47,6 +50,7 @@ async def verify_file(path: Path, anchors: Sequence[Anchor] = ()) -> Verdict:
         head_hash=heading.head_hash,
         waiting=heading.waiting,
         anchors=walk.compared,
+        redacted=walk.redacted,
         partial=heading.filter is not None,
         finding=finding,
     )
@@ -62,7 +66,9 @@ def _end_fault(walk: Walk, heading: Heading) -> Finding | None:
     return None
 
 
-def _of_a_choice(heading: Heading, last: Verified | None, entry: Verified) -> Finding | None:
+async def _of_a_choice(
+    heading: Heading, last: Verified | None, entry: Verified, elsewhere: "_InFile"
+) -> Finding | None:
     """An entry by itself, and against the one before it where that is its neighbour."""
 
     def finding(kind: str) -> Finding:
@@ -72,7 +78,8 @@ def _of_a_choice(heading: Heading, last: Verified | None, entry: Verified) -> Fi
 
     if entry.hash != own_hash(heading.tenant_id, entry):
         return finding("changed")
-    if entry.body is None or body_hash(entry.body) != entry.body_hash:
+    digest = body_hash(entry.body or "")
+    if digest != entry.body_hash and not await elsewhere.redacted(entry.event_id, digest):
         return finding("changed")
     if last is not None and entry.position <= last.position:
         return finding("reordered")
@@ -123,6 +130,7 @@ class _InFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._redactions: Redactions | None = None
 
     async def link_after_hash(self, digest: bytes) -> int | None:
         return next(
@@ -133,3 +141,15 @@ class _InFile:
         return next(
             (one.position for one in entries_of(self._path) if one.body_hash == digest), None
         )
+
+    async def redacted(self, event_id: UUID, digest: bytes) -> bool:
+        if self._redactions is None:
+            self._redactions = Redactions(self._told())
+        return self._redactions.know(event_id, digest)
+
+    def _told(self) -> Iterator[object]:
+        for entry in entries_of(self._path):
+            if entry.body and REDACTED in entry.body:
+                row = msgspec.json.decode(entry.body)
+                if row.get("name") == REDACTED:
+                    yield row.get("payload")

@@ -78,6 +78,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     head_hash: str
     waiting: int = 0
     anchors: int = 0
+    # Entries whose words an erasure took out, as the record itself says.
+    redacted: int = 0
     # Of an exported file: it holds a choice of entries, and says nothing of the others.
     partial: bool = False
     finding: Finding | None = None

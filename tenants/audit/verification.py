@@ -4,7 +4,7 @@
 file. What it finds is the first bad place; what comes after one can't be told.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from tenants.audit.anchors import Anchor
 from tenants.audit.chain import GENESIS, body_hash, own_hash
 from tenants.audit.chain_store import Verified
 from tenants.audit.findings import Finding, Kind, Verdict
+from tenants.audit.redaction import told_by
 
 BATCH_LINKS = 2_000
 #: How far a link may have been renumbered for the verification to say so.
@@ -29,6 +30,7 @@ class Elsewhere(Protocol):
 
     async def link_after_hash(self, digest: bytes) -> int | None: ...
     async def link_of_body(self, digest: bytes) -> int | None: ...
+    async def redacted(self, event_id: UUID, digest: bytes) -> bool: ...
 
 
 class Walk:
@@ -44,6 +46,7 @@ class Walk:
         self.hash = GENESIS
         self.checked = 0
         self.compared = 0
+        self.redacted = 0
 
     async def step(self, entry: Verified) -> Finding | None:
         """Judges the next entry; None where it is as it was chained."""
@@ -95,6 +98,9 @@ class Walk:
         digest = body_hash(entry.body)
         if digest == entry.body_hash:
             return None
+        if await self._elsewhere.redacted(entry.event_id, digest):
+            self.redacted += 1
+            return None
         moved = await self._elsewhere.link_of_body(digest) is not None
         return _finding("reordered" if moved else "changed", here, entry)
 
@@ -135,15 +141,33 @@ def _by_position(anchors: Sequence[Anchor]) -> dict[int, list[Anchor]]:
     return grouped
 
 
+class Redactions:
+    """What the record itself says of words that an erasure took out of it."""
+
+    def __init__(self, payloads: Iterable[object]) -> None:
+        self._left: set[tuple[UUID, str]] = set()
+        for payload in payloads:
+            self._left.update(told_by(payload).items())
+
+    def know(self, event_id: UUID, digest: bytes) -> bool:
+        return (event_id, digest.hex()) in self._left
+
+
 class _InDatabase:
     def __init__(self, read: TenantRead) -> None:
         self._read = read
+        self._redactions: Redactions | None = None
 
     async def link_after_hash(self, digest: bytes) -> int | None:
         return await chain_store.link_after_hash(self._read, digest)
 
     async def link_of_body(self, digest: bytes) -> int | None:
         return await chain_store.link_of_body(self._read, digest)
+
+    async def redacted(self, event_id: UUID, digest: bytes) -> bool:
+        if self._redactions is None:
+            self._redactions = Redactions(await chain_store.redactions(self._read))
+        return self._redactions.know(event_id, digest)
 
 
 async def _silent(done: int, total: int) -> None:
@@ -186,6 +210,7 @@ async def verify(
         head_hash=walk.hash.hex(),
         waiting=end.waiting,
         anchors=walk.compared,
+        redacted=walk.redacted,
         finding=finding,
     )
 

@@ -15,7 +15,6 @@ from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.language import Localised
 from tenants.audit import chain_store, chaining
 from tenants.audit.chain import GENESIS, Head, linked
-from tenants.service import create_tenant
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -25,8 +24,19 @@ class Said(msgspec.Struct, frozen=True):
     number: int
 
 
+INSERT_TENANT = """
+insert into tenant (id, slug, name, default_locale) values ($1, $2, $3, 'en')
+"""
+
+
 async def new_tenant(database: Database, slug: str) -> UUID:
-    return await create_tenant(database, slug, Localised(slug, slug, slug), "en", listed=False)
+    """An organisation with exactly one event on record, whatever else comes with a real one."""
+    tenant_id = new_id()
+    actor = actors.system("tests", tenant_id)
+    async with database.tenant(tenant_id, actor, standing=False) as tx:
+        await tx.execute(INSERT_TENANT, tenant_id, slug, Localised(slug, slug, slug))
+        await emit(tx, "tests.said", Said("the first", 0), reason="the beginning")
+    return tenant_id
 
 
 async def put_on_record(database: Database, tenant_id: UUID, count: int) -> None:

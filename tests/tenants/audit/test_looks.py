@@ -1,6 +1,5 @@
 """The audit pages on a phone and a desk, in three languages, light and dark."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import asyncpg
@@ -167,7 +166,6 @@ async def test_a_running_verification_shows_how_far_it_is_and_then_what_it_found
 
 
 @pytest.fixture(autouse=True)
-async def released(recorded: People, superuser: asyncpg.Connection) -> AsyncIterator[None]:
+async def released(recorded: People, superuser: asyncpg.Connection) -> None:
     """Each test asks anew."""
     await superuser.execute("delete from audit_check where tenant_id = $1", recorded.tenant_id)
-    return
