@@ -21,6 +21,7 @@ REFUSALS = {
     "401": "Not signed in",
     "403": "The role does not allow it, or the request's token is missing",
     "404": "Not there, or not yours: the two can't be told apart",
+    "409": "Someone else was first, or it stands otherwise than this asks for",
     "429": "Too many requests",
     "500": "A fault of ours; the request id finds it in the log",
 }

@@ -36,6 +36,7 @@ from passerelle.kernel.settings import Settings
 from passerelle.kernel.tasks import Work, WorkHolder, create_broker, register_actor
 from tenants.audit import tasks as audit_tasks
 from tenants.members import tasks as members_tasks
+from tenants.organisations import tasks as organisations_tasks
 
 log = logger(__name__)
 
@@ -44,6 +45,7 @@ START_FAILED = 3
 #: Importing a module of tasks registers its listeners and clocks.
 LISTENING = (
     audit_tasks,
+    organisations_tasks,
     members_tasks,
     credentials_tasks,
     exams_tasks,

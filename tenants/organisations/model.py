@@ -19,14 +19,14 @@ REQUEST_KEY_LIMIT_CHARACTERS = 255
 #: Nobody's: they speak for the service itself, or would be taken to.
 RESERVED_SLUGS = frozenset(
     """
-    about abuse account accounts admin administrator api app apps auth billing blog careers cdn
-    contact credentials demo dns docs download email example ftp guest health help hostmaster imap
-    info invite jobs keycloak legal localhost login logout lti mail mailer me new news none
+    about abuse account accounts admin administrator api app apps auth billing cdn
+    contact credentials dns docs download email ftp guest help hostmaster imap
+    info invite keycloak localhost login logout lti mail mailer me new none
     noreply no-reply null operator organisation organisations organization owner passerelle
     password ping pop postmaster privacy problems public register root schema security settings
-    shop sign-in sign-out sign-up smtp ssl staff static status styleguide support sysadmin system
+     sign-in sign-out sign-up smtp ssl staff static status styleguide support sysadmin system
     tenant tenants terms test undefined user users verify webmaster well-known www
-    """.split()  # noqa: SIM905
+    """.split() # noqa: SIM905
 )
 
 Status = Literal["active", "suspended", "deleting"]

@@ -16,7 +16,7 @@ from tenants.access.roles import ROLES
 from tenants.access.sessions import COOKIE, Sessions
 from tests.conftest import People, csrf_headers, sign_in, sign_in_person
 
-KNOWN = {"public", "person"} | frozenset().union(*ROLES.values())
+KNOWN = {"public", "person", "operator"} | frozenset().union(*ROLES.values())
 WRITING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -45,6 +45,8 @@ def test_every_route_of_a_tenant_names_it_and_none_of_them_is_merely_personal(
         permission = handler.opt["permission"]
         if permission == "person":
             assert path.startswith("/me"), (method, path)
+        elif permission == "operator":
+            assert path.startswith("/api/operator/"), (method, path)
         elif permission != "public":
             assert path.startswith("/t/{slug:str}"), (method, path)
 
@@ -184,7 +186,7 @@ async def test_a_writing_request_without_its_token_is_refused(
             continue
         if handler.opt.get("exclude_from_csrf"):
             # Takes no session into account, so there is nothing to forge.
-            assert handler.opt["permission"] == "public", path
+            assert handler.opt["permission"] in ("public", "operator"), path
             continue
         answer = await client.request(method, filled(path), json={})
         assert answer.status_code == 403, (method, path)
