@@ -12,6 +12,7 @@ from infra.seed.year.learning import Learning, read_course
 from infra.seed.year.ledger import By, Ledger, prepare_operator
 from infra.seed.year.mobility import SHARING_SHARE, Mobility
 from infra.seed.year.staff import COHORTS, Staff, invented_staff
+from infra.seed.year.units import Tree, plant_units
 from passerelle.hiring import service as hiring
 from passerelle.hiring import store as hiring_store
 from passerelle.hiring.model import STANDARD_PIPELINE, STANDARD_STAGES
@@ -22,6 +23,8 @@ from passerelle.kernel.settings import Settings
 from tenants.model import MemberAdmitted
 
 RECRUITERS: Final = 4
+#: Each looks after the learning of one directorate.
+MEMBERS_A_MANAGER: Final = 100
 STAFF_COUNT = "select count(*) from member where tenant_id = $1 and email like 'agent%'"
 
 
@@ -42,8 +45,9 @@ async def tell(
     await prepare_operator(operator)
     calendar = Calendar()
     ledger = Ledger(tenant_id, calendar)
-    staff = invented_staff(calendar, 1, domain)
-    _members(ledger, staff)
+    tree = await plant_units(operator, ledger)
+    staff = invented_staff(calendar, len(tree.services), domain)
+    _members(ledger, staff, tree)
     learning = Learning(ledger, await read_course(operator, tenant_id))
     for number in range(COHORTS):
         learning.cohort(number, [one for one in staff if one.cohort == number])
@@ -68,8 +72,9 @@ async def tell(
     return rows
 
 
-def _members(ledger: Ledger, staff: list[Staff]) -> None:
+def _members(ledger: Ledger, staff: list[Staff], tree: Tree) -> None:
     for number, one in enumerate(staff):
+        unit_id = tree.services[one.unit]
         ledger.add(
             "member",
             tenant_id=ledger.tenant_id,
@@ -78,23 +83,29 @@ def _members(ledger: Ledger, staff: list[Staff]) -> None:
             email=one.email,
             locale=one.locale,
             status=one.status,
+            unit_id=unit_id,
             created_at=one.joined_at,
         )
-        roles = ["learner", "recruiter"] if number < RECRUITERS else ["learner"]
-        for role in roles:
+        roles: dict[str, UUID | None] = {"learner": None}
+        if number < RECRUITERS:
+            roles["recruiter"] = None
+        elif one.status == "active" and number % MEMBERS_A_MANAGER == 0:
+            roles["learning_manager"] = tree.directorate_of(one.unit)
+        for role, scope in roles.items():
             ledger.add(
                 "member_role",
                 tenant_id=ledger.tenant_id,
                 id=ledger.calendar.identifier(one.joined_at),
                 person_id=one.person_id,
                 role=role,
+                unit_id=scope,
                 granted_at=one.joined_at,
                 granted_by="seed",
             )
         ledger.event(
             one.joined_at,
             "member.admitted",
-            MemberAdmitted(one.person_id, one.name, roles),
+            MemberAdmitted(one.person_id, one.name, list(roles)),
             by=By("lms.launch"),
             subject=one.person_id,
             person_id=one.person_id,
