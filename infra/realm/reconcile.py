@@ -12,6 +12,7 @@ from keycloak import KeycloakAdmin
 from keycloak.exceptions import KeycloakGetError
 
 from infra.realm import RealmValues, filled
+from infra.realm.ways_in import bring_ways_in
 from integrations.keycloak.connection import OneRefreshConnection
 
 HTTP_NOT_FOUND = 404
@@ -57,11 +58,13 @@ async def reconcile(keycloak_url: str, operator: Operator, values: RealmValues) 
             if error.response_code != HTTP_NOT_FOUND:
                 raise
             await admin.a_create_realm(wanted)
+            await bring_ways_in(admin)
             return True
         settings = {name: value for name, value in wanted.items() if name not in PARTS}
         await admin.a_update_realm(values.realm, settings)
         await _bring_scopes(admin, wanted["clientScopes"])
         await _bring_clients(admin, wanted["clients"])
+        await bring_ways_in(admin)
         return False
     finally:
         await connection.aclose()

@@ -3,6 +3,7 @@
 Everything here may be called again: what is there already is found, not made twice.
 """
 
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from passerelle.kernel.settings import Settings
 HTTP_BAD_REQUEST, HTTP_NOT_FOUND, HTTP_CONFLICT = 400, 404, 409
 #: The attribute by which a tenant's organization is found again.
 TENANT_ATTRIBUTE = "tenant"
+LABEL_LIMIT_CHARACTERS = 100
 
 
 class AccountNotVerified(Conflict):
@@ -52,6 +54,26 @@ class Account(msgspec.Struct, frozen=True):
 
     subject: str
     created: bool
+
+
+class WayIn(msgspec.Struct, frozen=True):
+    """One credential of an account, without its secret."""
+
+    id: str
+    # Keycloak's: password, otp, webauthn-passwordless, recovery-authn-codes.
+    kind: str
+    label: str
+    added_at: datetime | None
+
+
+class WaysIn(msgspec.Struct, frozen=True, kw_only=True):
+    """How an account may sign in."""
+
+    email: str | None
+    email_verified: bool
+    credentials: tuple[WayIn, ...]
+    # Aliases of the identity providers that the account comes in by.
+    providers: tuple[str, ...]
 
 
 class Administration:
@@ -188,6 +210,26 @@ class Administration:
             if error.response_code != HTTP_CONFLICT:  # a member already
                 raise
 
+    async def ways_in(self, subject: str) -> WaysIn | None:
+        """How this account may sign in; None where it is gone. Raises KeycloakUnavailable."""
+        try:
+            user = await self._admin.a_get_user(subject)
+            credentials: list[dict[str, Any]] = await self._admin.a_get_credentials(subject)
+        except KeycloakConnectionError:
+            raise KeycloakUnavailable from None
+        except KeycloakError as error:
+            if error.response_code == HTTP_NOT_FOUND:
+                return None
+            raise KeycloakUnavailable from None
+        return WaysIn(
+            email=user.get("email"),
+            email_verified=bool(user.get("emailVerified")),
+            credentials=tuple(_way_in(each) for each in credentials),
+            providers=tuple(
+                str(each["identityProvider"]) for each in user.get("federatedIdentities", [])
+            ),
+        )
+
     async def end_sessions(self, subject: str) -> None:
         """Signs the account out everywhere; its clients hear of it by back-channel logout."""
         try:
@@ -204,3 +246,13 @@ class Administration:
         except KeycloakError as error:
             if error.response_code != HTTP_NOT_FOUND:
                 raise
+
+
+def _way_in(credential: dict[str, Any]) -> WayIn:
+    created_ms = credential.get("createdDate")
+    return WayIn(
+        id=str(credential["id"]),
+        kind=str(credential["type"]),
+        label=str(credential.get("userLabel") or "")[:LABEL_LIMIT_CHARACTERS],
+        added_at=datetime.fromtimestamp(created_ms / 1000, UTC) if created_ms else None,
+    )

@@ -71,6 +71,13 @@ class WalletLinkedElsewhere(Conflict):
     mend = N_("Sign in with the account that you linked first. Nothing was changed.")
 
 
+class OtherAccountChanged(Conflict):
+    """Keycloak did what was asked to the account it had open, which is not this session's."""
+
+    title = N_("Another account was signed in")
+    mend = N_("Sign out here and there, then sign in again with your own account and look at it.")
+
+
 class Link(msgspec.Struct, frozen=True, kw_only=True):
     """The learning session that asks for a link, and whose wallet it is about."""
 
@@ -91,6 +98,9 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     code_verifier: str
     tenant_slug: str | None = None
     link: Link | None = None
+    # What Keycloak is asked to do besides (its `kc_action`), and for which account.
+    action: str | None = None
+    subject: str | None = None
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +156,12 @@ class PersonSignedIn(msgspec.Struct, frozen=True):
 
     subject: str
     acr: str | None
+
+
+class AccountChanged(msgspec.Struct, frozen=True):
+    """`account.changed`: a way in was added, changed or removed at Keycloak."""
+
+    action: str
 
 
 class RefusedSignIn(msgspec.Struct, frozen=True):

@@ -26,6 +26,8 @@ from integrations.keycloak.model import (
     SignInStopped,
 )
 from integrations.keycloak.realm import Realm
+from integrations.keycloak.security_pages import handlers as security_handlers
+from integrations.keycloak.security_pages import return_from_action
 from integrations.keycloak.ways import (
     DEPENDENCIES,
     SCOPE,
@@ -135,6 +137,8 @@ async def callback(
         return await return_to_link(
             request, database, sessions, valkey, settings, sign_in.link, arrival
         )
+    if sign_in.action is not None:
+        return await return_from_action(request, database, sessions, valkey, sign_in, arrival)
     if sign_in.tenant_slug is None:
         _, session = await login.into_person(database, sessions, valkey, arrival)
         await keep_id_token(valkey, settings, arrival)
@@ -198,6 +202,7 @@ handlers: list[Any] = [
             start,
             callback,
             *link_handlers,
+            *security_handlers,
             *logout_handlers,
         ],
         dependencies=DEPENDENCIES,

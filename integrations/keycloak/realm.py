@@ -66,6 +66,7 @@ class Realm:
         self, state: str, sign_in: SignIn, challenge: str, locale: Locale, scope: str
     ) -> str:
         """Where the browser goes to sign in (RFC 6749, 4.1.1; RFC 7636, 4.3)."""
+        asked = {"kc_action": sign_in.action} if sign_in.action else {}
         return self._address(
             "auth",
             response_type="code",
@@ -77,6 +78,7 @@ class Realm:
             code_challenge=challenge,
             code_challenge_method="S256",
             ui_locales=locale,
+            **asked,
         )
 
     def sign_out_address(self, id_token: str, state: str, locale: Locale) -> str:
