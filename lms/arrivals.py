@@ -8,6 +8,8 @@ import re
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import msgspec
+
 from lms import refusals, store
 from lms.claims import SCORE_SCOPE, Launch
 from lms.launch import Verified
@@ -15,10 +17,12 @@ from passerelle.academy import service as academy
 from passerelle.kernel import actor as actors
 from passerelle.kernel.actor import Actor
 from passerelle.kernel.database import Database
+from passerelle.kernel.events import emit
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.language import Locale, as_locale
 from passerelle.web.security import FRAME_ORIGIN, origin_of
 from tenants.access.sessions import tenant_actor
+from tenants.members.problems import MemberRemoved, MemberSuspended
 from tenants.service import admit
 from tenants.store import tenant_by_id
 
@@ -28,10 +32,26 @@ CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 NAMELESS: dict[Locale, str] = {"en": "Learner", "fr": "Apprenant", "ar": "متعلّم"}
 
 
+class RefusedLaunch(msgspec.Struct, frozen=True):
+    """`sign_in.refused`: someone whom the LMS sent and the organisation does not let in."""
+
+    registration_id: UUID
+    deployment_id: str
+    reason: str
+
+
+class Launched(msgspec.Struct, frozen=True):
+    """`lms.launched`: the LMS opened the product for someone."""
+
+    registration_id: UUID
+    deployment_id: str
+
+
 async def enter(database: Database, verified: Verified) -> tuple[Actor, str]:
     """The actor whom the launch brings in, and the address to open.
 
-    Raises MemberSuspended (tenants.service), UnknownPath (academy) or a LaunchRefused subclass.
+    Raises MemberSuspended and MemberRemoved (tenants), both on record; UnknownPath (academy) or a
+    LaunchRefused subclass.
     """
     launch = verified.launch
     tenant = await tenant_by_id(database.lookup, launch.tenant_id)
@@ -41,12 +61,20 @@ async def enter(database: Database, verified: Verified) -> tuple[Actor, str]:
     locale = as_locale(launch.locale, tenant.default_locale)
     person_id, name, email = await _person(database, launch, locale)
     task = actors.system("lms.arrivals", tenant.id)
-    async with database.tenant(tenant.id, task) as tx:
-        member = await admit(tx, person_id, name, email, locale, ROLES)
-        await store.mark_launched(tx, launch)
-        line_item_id = await store.save_line_item(tx, launch, code)
-        await store.place(tx, line_item_id, person_id)
-        path = await academy.enrol_by_link(tx, person_id, code) if code else None
+    try:
+        async with database.tenant(tenant.id, task) as tx:
+            member = await admit(tx, person_id, name, email, locale, ROLES)
+            await store.mark_launched(tx, launch)
+            line_item_id = await store.save_line_item(tx, launch, code)
+            await store.place(tx, line_item_id, person_id)
+            path = await academy.enrol_by_link(tx, person_id, code) if code else None
+            launched = Launched(launch.registration_id, launch.deployment_id)
+            await emit(tx, "lms.launched", launched, person_id=person_id)
+    except (MemberSuspended, MemberRemoved) as refusal:
+        async with database.tenant(tenant.id, task) as tx:
+            refused = RefusedLaunch(launch.registration_id, launch.deployment_id, refusal.slug())
+            await emit(tx, "sign_in.refused", refused, person_id=person_id)
+        raise
     attributes = _attributes(verified, line_item_id)
     opened = f"/t/{tenant.slug}/learn" + (f"?path={path.code}" if path else "")
     return tenant_actor(tenant, member, "lti", attributes, locale), opened

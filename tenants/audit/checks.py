@@ -11,6 +11,8 @@ from passerelle.kernel import actor as actors
 from passerelle.kernel.database import TenantRead, TenantTransaction
 from passerelle.kernel.events import emit
 from passerelle.kernel.identifiers import new_id
+from passerelle.kernel.language import Localised
+from passerelle.kernel.personal_data import PersonalTable, register
 from passerelle.kernel.work import Work
 from tenants.audit import anchors, check_store
 from tenants.audit.check_store import Check
@@ -86,3 +88,21 @@ async def carry_out(work: Work, tenant_id: UUID, check_id: UUID) -> None:
                 ),
                 subject=check_id,
             )
+
+
+register(
+    PersonalTable(
+        table="audit_check",
+        owner="tenant",
+        person_column="asked_by",
+        purpose=Localised(
+            en="Who had the audit record verified, and when",
+            fr="Qui a fait vérifier le registre d’audit, et quand",
+            ar="من طلب التحقق من سجل التدقيق ومتى",
+        ),
+        columns=("asked_by_name", "asked_at"),
+        ground="duty",
+        erasure="anonymise",
+        blanks={"asked_by": "null", "asked_by_name": "''"},
+    )
+)

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from passerelle.kernel.actor import Actor
 from passerelle.kernel.database import Database, TenantRead
 from passerelle.kernel.events import emit
+from tenants.access.guard import themselves
 from tenants.audit import store
 from tenants.audit.model import Cursor, Filter, Page
 
@@ -53,7 +54,8 @@ async def page(
 
 
 async def note_reading(database: Database, valkey: Redis, actor: Actor, wanted: Filter) -> None:
-    """Puts on record that `actor` looks at the record, in a transaction of its own."""
+    """Puts on record who looks at the record, in a transaction of its own."""
+    actor = themselves(actor)
     assert actor.tenant_id is not None  # noqa: S101  the guard checked it
     looked = sha256(msgspec.json.encode(wanted)).hexdigest()[:16]
     key = f"audit:read:{actor.tenant_id}:{actor.person_id}:{looked}"
@@ -64,6 +66,7 @@ async def note_reading(database: Database, valkey: Redis, actor: Actor, wanted: 
 
 async def note_export(database: Database, actor: Actor, form: Form, wanted: Filter) -> None:
     """The same for a file that leaves: each time."""
+    actor = themselves(actor)
     assert actor.tenant_id is not None  # noqa: S101  the guard checked it
     async with database.tenant(actor.tenant_id, actor) as tx:
         await emit(tx, "audit.exported", AuditRead(form, wanted))

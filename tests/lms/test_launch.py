@@ -198,6 +198,13 @@ async def test_a_suspended_member_does_not_come_in_through_the_lms(
     with pytest.raises(LaunchFailed, match="suspen"):
         await launch(tool, lms.url, **_query(connected, user))
     assert not any(cookie.name == COOKIE for cookie in tool.cookies.jar)
+    refused = await superuser.fetchrow(
+        "select payload, source_address from tenant_event"
+        " where name = 'sign_in.refused' and person_id = $1",
+        person_id,
+    )
+    assert "member-suspended" in refused["payload"]
+    assert refused["source_address"]
 
 
 async def test_a_launch_works_once(

@@ -1,6 +1,8 @@
 """From the outbox into the chain: once, in order, by many workers, whenever an event commits."""
 
 import asyncio
+import sys
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -8,9 +10,12 @@ import pytest
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
 from passerelle.kernel.events import emit
+from passerelle.kernel.settings import Settings
 from tenants.audit import chain_store, chaining
 from tenants.audit.chain import own_hash
 from tenants.audit.verification import verify
+from tests.conftest import ROOT
+from tests.tenants.audit.command import COMMAND, environment
 from tests.tenants.audit.tampering import Said, chained_tenant, new_tenant, put_on_record
 
 COLUMNS = """
@@ -133,3 +138,35 @@ async def test_links_of_an_export_are_taken_over_as_they_are(
     async with database.audit(tenant_id, keeper_actor) as keeper:
         with pytest.raises(chaining.ChainForeign):
             await chaining.take_over(keeper, [*links[3:]])
+
+
+MANY = """
+insert into tenant_event (tenant_id, id, name, payload, actor_kind, actor_name)
+select $1, uuidv7(), 'tests.said', '{}', 'system', 'tests' from generate_series(1, 20000)
+"""
+
+
+async def test_a_killed_worker_leaves_a_whole_chain_that_another_finishes(
+    database: Database, superuser: asyncpg.Connection, settings: Settings, tmp_path: Path
+) -> None:
+    tenant_id = await new_tenant(database, "killed")
+    await superuser.execute(MANY, tenant_id)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", COMMAND, "audit", "anchor", "killed", "--directory", str(tmp_path)),
+        cwd=ROOT,
+        env=environment(settings),
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    chained = "select position from audit_head where tenant_id = $1"
+    while not await superuser.fetchval(chained, tenant_id):
+        await asyncio.sleep(0.01)
+        assert process.returncode is None
+    process.kill()
+    await process.wait()
+    position = await superuser.fetchval(chained, tenant_id)
+    assert 0 < position < 20_001
+    verdict = await verify(database, tenant_id)
+    assert (verdict.finding, verdict.checked) == (None, position)
+    await chaining.chain(database, tenant_id, batches=100)
+    verdict = await verify(database, tenant_id)
+    assert (verdict.finding, verdict.checked, verdict.waiting) == (None, 20_001, 0)

@@ -8,7 +8,7 @@ import msgspec
 
 from passerelle.kernel.database import Database
 from passerelle.kernel.settings import Settings
-from tests.integrations.test_commands import passerelle
+from tests.tenants.audit.command import passerelle
 from tests.tenants.audit.tampering import (
     chained_tenant,
     past_every_guard,
