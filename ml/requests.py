@@ -11,6 +11,7 @@ from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
 from passerelle.kernel.events import emit
 from passerelle.kernel.identifiers import new_id
+from tenants.plans.service import require_training
 
 
 class TrainingRequested(Struct, frozen=True):
@@ -27,6 +28,8 @@ class ModelTrained(Struct, frozen=True):
     model_version: UUID
     number: int
     metrics: dict[str, float]
+    # What the training took: counts against the organisation's plan.
+    duration_s: float = 0.0
 
 
 async def request_training(
@@ -37,7 +40,7 @@ async def request_training(
     `database` was opened with the relay's role. A model belongs to no organisation, an event does:
     this one is the oldest organisation's. `once`: None, and nothing asked, where a model of the
     same taxonomy and code serves. Raises TrainingDataInvalid where there is no organisation or
-    taxonomy.
+    taxonomy, and TrainingSpent where its plan has no training minutes left this month.
     """
     pool = database.pool("worker_relay")
     data_hash = await registry.data_hash(pool)
@@ -49,6 +52,7 @@ async def request_training(
         raise TrainingDataInvalid("there is no organisation yet")
     request_id = new_id()
     async with database.tenant(tenants[0], actors.system("request training", tenants[0])) as tx:
+        await require_training(tx)
         payload = TrainingRequested(request_id, data_hash, steps)
         await emit(tx, "model.training_requested", payload, subject=request_id)
     return request_id

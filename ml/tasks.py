@@ -31,6 +31,7 @@ async def train_model(work: Work, event: Event[TrainingRequested]) -> None:
     settings = TrainingSettings()
     if event.payload.steps is not None:
         settings = msgspec.structs.replace(settings, steps=event.payload.steps)
+    began = time.monotonic()
     version = await train_and_serve(
         work.database,
         work.settings,
@@ -38,7 +39,8 @@ async def train_model(work: Work, event: Event[TrainingRequested]) -> None:
         requested_by=event.payload.request_id,
         watch=_Log(),
     )
-    trained = ModelTrained(version.id, version.number, version.metrics)
+    duration_s = round(time.monotonic() - began, 3)
+    trained = ModelTrained(version.id, version.number, version.metrics, duration_s)
     async with work.database.tenant(
         event.tenant_id, actors.system("train model", event.tenant_id)
     ) as tx:

@@ -16,6 +16,7 @@ from tenants.model import Member, MemberAdmitted, Tenant
 from tenants.organisations.model import SLUG, NewOrganisation
 from tenants.organisations.problems import SlugTaken
 from tenants.organisations.provisioning import provision
+from tenants.plans.service import require_seats
 
 __all__ = [
     "SLUG",
@@ -61,8 +62,8 @@ async def admit(
 ) -> Member:
     """Makes a person a member with at least these roles, or brings name and roles up to date.
 
-    Raises MemberSuspended and MemberRemoved, for neither comes in by any door, and
-    DutiesInConflict for a role that doesn't go with one they hold.
+    Raises MemberSuspended and MemberRemoved, for neither comes in by any door, DutiesInConflict
+    for a role that doesn't go with one they hold, and SeatsTaken where the plan has no seat left.
     """
     unknown = set(roles) - ROLES.keys()
     if unknown:
@@ -74,6 +75,8 @@ async def admit(
     apart = conflict(access_of([*held, *map(Grant, roles)]).permissions)
     if apart is not None:
         raise DutiesInConflict(apart.why)
+    if before is None:
+        await require_seats(tx)
     await store.upsert_member(tx, person_id, display_name, email, locale)
     await store.insert_roles(tx, person_id, roles)
     admitted = await store.member(tx, person_id)

@@ -41,6 +41,7 @@ for place, name, summary in (
         "The audit records: verify their chains, write their heads down, export them.",
     ),
     ("infra.commands.tenant:app", "tenant", "The organisations that are customers."),
+    ("infra.commands.plan:app", "plan", "What an organisation may use, and what it uses."),
     ("integrations.keycloak.commands:app", "member", "People who sign in through Keycloak."),
     ("ml.commands:app", "ml", "The matching model: train it, look at it, measure it."),
     (

@@ -3,10 +3,11 @@
 from uuid import UUID
 
 from integrations.mail import store
-from integrations.mail.model import State
+from integrations.mail.model import MailSent, State
 from integrations.mail.smtp import MailUnavailable, MessageRefused
 from passerelle.kernel import actor as actors
 from passerelle.kernel.errors import Problem
+from passerelle.kernel.events import emit
 from passerelle.kernel.http import AddressRefused
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.log import logger
@@ -49,5 +50,8 @@ async def deliver(work: Work, tenant_id: UUID, message: Message) -> None:
         state = "given_up" if attempt >= work.settings.delivery_attempts else "waiting"
     async with work.database.tenant(tenant_id, actor) as tx:
         await store.settle(tx, message.message_id, state, said)
+        if state == "sent":
+            sent = MailSent(message.kind)
+            await emit(tx, "mail.sent", sent, person_id=message.person_id)
     if failure is not None:
         raise failure

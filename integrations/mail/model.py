@@ -43,6 +43,12 @@ class LoggedMail(msgspec.Struct, frozen=True, kw_only=True):
     settled_at: datetime | None
 
 
+class MailSent(msgspec.Struct, frozen=True):
+    """Event `mail.sent`: the server took a mail of this kind."""
+
+    kind: str
+
+
 class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
     state: str | None = None
     kind: str | None = None

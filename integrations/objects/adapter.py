@@ -39,6 +39,7 @@ from passerelle.kernel.ports import (
     StoredObject,
 )
 from passerelle.kernel.settings import Settings
+from tenants.plans.service import require_storage
 
 log = logger(__name__)
 
@@ -71,7 +72,8 @@ class StoredObjects:
         kinds: frozenset[str] | None = None,
         limit_bytes: int = OBJECT_LIMIT_BYTES,
     ) -> StoredObject:
-        """Raises ObjectNameRefused, ObjectTooLarge, ObjectKindRefused, ObjectStoreUnavailable."""
+        """Raises ObjectNameRefused, ObjectTooLarge, ObjectKindRefused, ObjectStoreUnavailable, and
+        StorageFull where the organisation's plan has no room for it."""
         checked(name)
         object_id = new_id()
         key = key_of(store.scope_of(tx), store.owner_of(tx), object_id)
@@ -81,6 +83,8 @@ class StoredObjects:
         except FAILURES as error:
             raise _unavailable("write", error) from None
         await self._let_go(tx, name)
+        if isinstance(tx, TenantTransaction):
+            await require_storage(tx, object_id, name, arriving.size_bytes)
         return await store.insert(
             tx, object_id, name, arriving.content_type, arriving.size_bytes, arriving.digest
         )

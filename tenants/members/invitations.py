@@ -34,6 +34,7 @@ from tenants.members.problems import (
     MemberSuspended,
 )
 from tenants.model import Tenant
+from tenants.plans.service import require_seats
 
 TASK = "members.invitations"
 #: Where a session in a person's own space keeps the address that the sign-in service verified.
@@ -211,6 +212,8 @@ async def _join(tx: TenantTransaction, held: Invitation, actor: Actor) -> None:
     after = Standing("active", unit_id, sorted([*kept, *given], key=lambda one: one.key))
     if why := rules.apart(after, roles):
         raise DutiesInConflict(why)
+    if before is None or before.status != "active":
+        await require_seats(tx)
     name = held.name or actor.display_name
     await tenant_store.upsert_member(tx, person_id, name, held.email, actor.locale)
     await invitation_store.set_active(tx, person_id, held.unit_id)

@@ -27,6 +27,7 @@ from tenants.members.model import (
     Standing,
 )
 from tenants.members.powers import judge
+from tenants.plans.service import require_seats
 
 Changed = list[tuple[Known, Standing]]
 NEEDS_REASON = frozenset({"suspend", "remove"})
@@ -134,6 +135,9 @@ async def _write(tx: TenantTransaction, changed: Changed) -> None:
             for held in before.roles
             if held not in after.roles
         ]
+    back = sum(after.status == "active" != member.standing.status for member, after in changed)
+    if back:
+        await require_seats(tx, back)
     if standing:
         await store.set_standing(tx, standing)
     if taken:

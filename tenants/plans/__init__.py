@@ -1,0 +1,1 @@
+"""Plans: what an organisation may use, what it uses, and the monthly statement of it."""
