@@ -100,6 +100,9 @@ async def create_database(superuser_dsn: str, name: str, template: str | None = 
             return
         clause = f' template "{template}"' if template else ""
         await connection.execute(f'create database "{name}" owner {OWNER}{clause}')
+        # A template's tables are copied with their rights; its own are not.
+        if template:
+            await _close_to_public(connection, f'"{name}"')
     finally:
         await connection.close()
 
@@ -132,7 +135,11 @@ async def _prepare(connection: asyncpg.Connection) -> None:
     await connection.execute(f"grant create on schema public to {OWNER}")
     name = await connection.fetchval("select quote_ident(current_database())")
     await connection.execute(f"grant create on database {name} to {OWNER}")
-    # Serving roles make nothing, not even what lives for a session (CVE-2025-8713's lesson).
+    await _close_to_public(connection, name)
+
+
+async def _close_to_public(connection: asyncpg.Connection, name: str) -> None:
+    """Serving roles make nothing, not even what lives for a session (CVE-2025-8713's lesson)."""
     await connection.execute(f"revoke all on database {name} from public")
     await connection.execute(f"grant connect on database {name} to {', '.join(LOGIN_ROLES)}")
 

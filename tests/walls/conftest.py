@@ -1,0 +1,43 @@
+"""Two sides with a row each in every table, and a connection of every database role."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from infra import database as databases
+from infra.servers.postgres import PostgresServer
+from passerelle.kernel.database import prepare_connection
+from tests.conftest import ROLE_PASSWORDS
+from tests.walls.mirror import OwnedTable, Side, mirror
+
+
+@pytest.fixture(scope="module")
+def ours() -> Side:
+    return Side("canary-of-ours")
+
+
+@pytest.fixture(scope="module")
+def theirs() -> Side:
+    return Side("canary-of-theirs")
+
+
+@pytest.fixture(scope="module")
+async def mirrored(superuser: asyncpg.Connection, ours: Side, theirs: Side) -> list[OwnedTable]:
+    return await mirror(superuser, ours, theirs)
+
+
+@pytest.fixture(scope="module")
+async def roles(
+    postgres: PostgresServer, template_database: str, database_name: str
+) -> AsyncIterator[dict[str, asyncpg.Connection]]:
+    """A connection of each role that signs in, by the role's name."""
+    opened = {}
+    for role in databases.LOGIN_ROLES:
+        opened[role] = await asyncpg.connect(
+            postgres.superuser_dsn(database_name), user=role, password=ROLE_PASSWORDS[role]
+        )
+        await prepare_connection(opened[role])
+    yield opened
+    for connection in opened.values():
+        await connection.close()
