@@ -8,7 +8,12 @@ import msgspec
 from msgspec import Meta
 
 from passerelle.kernel.language import Localised
-from passerelle.kernel.personal_data import PersonalTable, register
+from passerelle.kernel.personal_data import (
+    PersonalTable,
+    Retention,
+    not_personal,
+    register,
+)
 
 Address = Annotated[str, Meta(min_length=1, max_length=2000)]
 GradeState = Literal["pending", "sent", "failed"]
@@ -147,6 +152,7 @@ register(
             fr="L’identifiant sous lequel votre LMS vous connaît",
             ar="المعرّف الذي يعرفك به نظام التعلّم لديك",
         ),
+        columns=("subject", "launched_at"),
     ),
     PersonalTable(
         table="lti_placement",
@@ -156,6 +162,7 @@ register(
             fr="Les liens de vos cours par lesquels vous êtes venu",
             ar="روابط مقرّراتك التي دخلت منها",
         ),
+        columns=("launched_at",),
     ),
     PersonalTable(
         table="lti_grade",
@@ -165,5 +172,13 @@ register(
             fr="Les scores transmis au carnet de notes de votre LMS",
             ar="الدرجات التي تُرسل إلى دفتر درجات نظام التعلّم",
         ),
+        columns=("score_given", "score_maximum", "finished_at", "state", "sent_at", "last_error"),
+        retention=Retention(column="sent_at", days=730),
     ),
+)
+not_personal(
+    {
+        "lti_registration.name": "the name of a connection to an LMS",
+        "lti_grade.line_item_id": "a column of an LMS's grade book",
+    }
 )

@@ -211,5 +211,7 @@ personal_data.register(
             ar="الأرقام التي تحدد موقعك في القوائم المختصرة لدى المؤسسة، وهي مستخرجة مما أثبتّه "
             "وشاركته معها",
         ),
+        columns=("embedding", "evidence_count"),
+        ground="consent",
     )
 )

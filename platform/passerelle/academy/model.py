@@ -214,6 +214,7 @@ personal_data.register(
             fr="Les parcours que vous suivez, et depuis quand",
             ar="المسارات التي تتابعها ومنذ متى",
         ),
+        columns=("path_id", "enrolled_at"),
     ),
     personal_data.PersonalTable(
         table="study_progress",
@@ -223,5 +224,7 @@ personal_data.register(
             fr="Les questions d’étude réussies, et quand elles reviennent",
             ar="أسئلة الدراسة التي أصبت فيها ومتى تعود",
         ),
+        columns=("times", "times_right", "streak", "last_choice", "answered_at"),
+        retention=personal_data.Retention(column="answered_at", days=730),
     ),
 )

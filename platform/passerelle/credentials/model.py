@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from passerelle.credentials.badge import Credential
-from passerelle.kernel.language import Locale, Localised
+from passerelle.kernel.language import N_, Locale, Localised
 from passerelle.kernel.personal_data import PersonalTable, register
 
 SKILLS_PER_ACHIEVEMENT_LIMIT: Final = 64
@@ -84,6 +84,14 @@ class IssuedCredential(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None
 
 
+class OnRecord(msgspec.Struct, frozen=True):
+    """What counts of an issuer's record when a document is checked."""
+
+    id: UUID
+    issued_at: datetime | None
+    revoked_at: datetime | None
+
+
 class WalletCredential(msgspec.Struct, frozen=True, kw_only=True):
     """The person's own copy of a credential."""
 
@@ -154,8 +162,14 @@ register(
             "Les attestations que l’organisation vous a délivrées",
             "الشهادات التي أصدرتها لك المؤسسة",
         ),
+        columns=("document", "earned_at", "revoked_at", "revocation_reason"),
         erasure="anonymise",
-        kept_because=(
+        blanks={
+            "person_id": "null",
+            "document": "null",
+            "revocation_reason": "case when revoked_at is not null then '' end",
+        },
+        kept_because=N_(
             "An entry without name and document stays, so that a copy someone holds can still be "
             "told from a forged or a withdrawn one."
         ),
@@ -168,5 +182,6 @@ register(
             "Vos propres copies des attestations que vous avez obtenues",
             "نسخك الخاصة من الشهادات التي حصلت عليها",
         ),
+        columns=("document", "skills", "earned_at", "revoked_at"),
     ),
 )

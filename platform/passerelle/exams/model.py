@@ -246,5 +246,23 @@ personal_data.register(
             fr="Vos tentatives aux examens, avec l’heure et le résultat",
             ar="محاولاتك في الامتحانات مع الوقت والنتيجة",
         ),
-    )
+        columns=("started_at", "finished_at", "score_given", "score_maximum", "passed"),
+        retention=personal_data.Retention(
+            column="finished_at", days=1825, least_days=365, most_days=7300
+        ),
+    ),
+    personal_data.PersonalTable(
+        table="response",
+        owner="tenant",
+        through=personal_data.Through(table="attempt", column="attempt_id"),
+        purpose=Localised(
+            en="Your answers in exams",
+            fr="Vos réponses aux examens",
+            ar="أجوبتك في الامتحانات",
+        ),
+        columns=("choice", "later", "saved_at"),
+        retention=personal_data.Retention(
+            column="saved_at", days=1825, least_days=365, most_days=7300
+        ),
+    ),
 )

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from passerelle.kernel import personal_data
 from passerelle.kernel.language import N_, Localised
-from passerelle.kernel.personal_data import PersonalTable
+from passerelle.kernel.personal_data import PersonalTable, Retention, Through
 
 Status = Literal["open", "closed"]
 
@@ -232,8 +232,27 @@ personal_data.register(
             fr="Où vous en êtes dans le recrutement d’une organisation",
             ar="موقعك في مسار التوظيف لدى مؤسسة",
         ),
+        columns=("stage_id", "created_at", "moved_at"),
+        ground="consent",
+        retention=Retention(column="moved_at", days=730, least_days=180, most_days=3650),
         erasure="keep",
         kept_because=N_("An organisation must be able to show whom it decided about, and why."),
+    ),
+    PersonalTable(
+        table="decision",
+        owner="tenant",
+        through=Through(table="application", column="application_id"),
+        purpose=Localised(
+            en="What was decided about your application, by whom and why",
+            fr="Ce qui a été décidé de votre candidature, par qui et pourquoi",
+            ar="ما تقرّر بشأن ترشحك، ومن قرّره ولماذا",
+        ),
+        columns=("from_stage", "to_stage", "reason", "decided_at"),
+        ground="duty",
+        retention=Retention(column="decided_at", days=730, least_days=180, most_days=3650),
+        erasure="keep",
+        kept_because=N_("An organisation must be able to show whom it decided about, and why."),
+        withheld=("decided_by",),
     ),
     PersonalTable(
         table="decision",
@@ -244,6 +263,8 @@ personal_data.register(
             fr="Les décisions que vous avez prises sur des candidatures",
             ar="القرارات التي اتخذتها بشأن ترشيحات",
         ),
+        columns=("decided_by_name", "reason", "decided_at"),
+        ground="duty",
         erasure="keep",
         kept_because=N_("A decision stands in the name of the person who made it."),
     ),

@@ -83,6 +83,7 @@ personal_data.register(
             fr="Votre nom, votre adresse et votre langue",
             ar="اسمك وعنوانك ولغتك",
         ),
+        columns=("display_name", "email", "locale"),
     ),
     PersonalTable(
         table="identity",
@@ -92,6 +93,7 @@ personal_data.register(
             fr="Les comptes avec lesquels vous vous connectez",
             ar="الحسابات التي تسجل الدخول بها",
         ),
+        columns=("issuer", "subject", "linked_at"),
     ),
     PersonalTable(
         table="profile",
@@ -101,6 +103,8 @@ personal_data.register(
             fr="Ce que vous dites de vous-même",
             ar="ما تقوله عن نفسك",
         ),
+        columns=("headline", "about"),
+        ground="consent",
     ),
     PersonalTable(
         table="sharing",
@@ -110,5 +114,7 @@ personal_data.register(
             fr="Avec qui vous avez partagé, pour quoi et jusqu’à quand",
             ar="مع من شاركت، ولأي غرض، وإلى متى",
         ),
+        columns=("tenant_id", "purpose", "granted_at", "until", "withdrawn_at"),
+        ground="consent",
     ),
 )

@@ -92,5 +92,6 @@ register(
             fr="Ce que vous avez prouvé : cela vous classe là où vous le partagez",
             ar="ما أثبتّه من مهارات: به يكون ترتيبك حيث تشاركه",
         ),
+        columns=("skill_id", "level", "kind", "proven_at", "expires_at"),
     )
 )
