@@ -24,9 +24,9 @@ RESERVED_SLUGS = frozenset(
     info invite keycloak localhost login logout lti mail mailer me new none
     noreply no-reply null operator organisation organisations organization owner passerelle
     password ping pop postmaster privacy problems public register root schema security settings
-     sign-in sign-out sign-up smtp ssl staff static status styleguide support sysadmin system
+    sign-in sign-out sign-up smtp ssl staff static status styleguide support sysadmin system
     tenant tenants terms test undefined user users verify webmaster well-known www
-    """.split() # noqa: SIM905
+    """.split()  # noqa: SIM905
 )
 
 Status = Literal["active", "suspended", "deleting"]

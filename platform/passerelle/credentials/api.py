@@ -94,13 +94,13 @@ async def check_sent(database: Database, settings: Settings, body: bytes) -> Che
 async def document(database: Database, file_name: str) -> Response[bytes]:
     """The signed document, byte for byte, to whoever holds its address."""
     credential_id = parse_id(file_name.removesuffix(".json"))
-    issued = credential_id and await checking.issued(database, credential_id)
-    if not issued or issued.document is None:
+    signed = credential_id and await checking.signed_document(database, credential_id)
+    if not signed:
         raise service.UnknownCredential()
     return Response(
-        issued.document.encode(),
+        signed.encode(),
         media_type=badge.MEDIA_TYPE,
-        headers={**UNKEPT, "content-disposition": f'inline; filename="{issued.id}.json"'},
+        headers={**UNKEPT, "content-disposition": f'inline; filename="{credential_id}.json"'},
     )
 
 
@@ -109,7 +109,7 @@ async def did_document(database: Database, settings: Settings, slug: str) -> Res
     """Which keys speak for the tenant as an issuer."""
     issuer = did.issuer_did(settings.public_url, slug)
     known = did.slug_of(settings.public_url, issuer)
-    tenant_id = known and await store.tenant_by_slug(database.lookup, known)
+    tenant_id = known and await store.issuer_by_slug(database.lookup, known)
     if not tenant_id:
         raise NotFound()
     reader = database.tenant_reader(tenant_id, system("credentials.did", tenant_id), standing=False)

@@ -11,12 +11,13 @@ from uuid import UUID
 
 import msgspec
 
-from passerelle.credentials import badge, did, multibase, proof, store
+from passerelle.credentials import badge, did, multibase, proof, store, wallet_store
 from passerelle.credentials.model import (
     CLOCK_SKEW_S,
     STEPS,
     Check,
     IssuedCredential,
+    OnRecord,
     Outcome,
     Step,
     StepName,
@@ -60,12 +61,24 @@ async def issued(database: Database, credential_id: UUID) -> IssuedCredential | 
     return await store.credential(_reader(database, tenant_id), credential_id)
 
 
+async def signed_document(database: Database, credential_id: UUID) -> str | None:
+    """The signed document: the issuer's, or the holder's own where the issuer was erased."""
+    found = await issued(database, credential_id)
+    if found is not None:
+        return found.document
+    holder_id = await store.holder_of_erased_issuers(database.lookup, credential_id)
+    if holder_id is None:
+        return None
+    read = database.person_reader(holder_id, system(TASK))
+    return await wallet_store.document(read, credential_id)
+
+
 async def check_by_id(database: Database, public_url: str, credential_id: UUID) -> Check:
     """Checks the credential that an issuer's record holds under this identifier."""
-    found = await issued(database, credential_id)
-    if found is None or found.document is None:
+    document = await signed_document(database, credential_id)
+    if document is None:
         return not_known(credential_id)
-    return await check_document(database, public_url, badge.parse(found.document.encode()))
+    return await check_document(database, public_url, badge.parse(document.encode()))
 
 
 def not_known(credential_id: UUID | None) -> Check:
@@ -102,7 +115,7 @@ async def check_document(database: Database, public_url: str, document: dict[str
 
 async def _examined(
     database: Database, public_url: str, document: dict[str, Any], claim: _Claim
-) -> tuple[badge.Credential, IssuedCredential]:
+) -> tuple[badge.Credential, OnRecord]:
     """The credential and its record, every step but the last having held. Raises _Ended."""
     reader, public_key = await _issuer(database, public_url, claim)
     try:
@@ -127,7 +140,7 @@ async def _issuer(database: Database, public_url: str, claim: _Claim) -> tuple[T
     tenant_id = await _tenant_by_key(database, public_key)
     if tenant_id is None:
         slug = did.slug_of(public_url, claim.issuer.id)
-        here = slug and await store.tenant_by_slug(database.lookup, slug)
+        here = slug and await store.issuer_by_slug(database.lookup, slug)
         raise _Ended("issuer", "not-valid" if here else "not-known")
     reader = _reader(database, tenant_id)
     for key in await store.issuer_keys(reader):
@@ -145,12 +158,12 @@ async def _tenant_by_key(database: Database, public_key: str) -> UUID | None:
     return await store.tenant_by_issuer_key(database.lookup, public_key)
 
 
-async def _record(reader: TenantReader, credential: badge.Credential) -> IssuedCredential | None:
+async def _record(reader: TenantReader, credential: badge.Credential) -> OnRecord | None:
     try:
         credential_id = UUID(credential.id.rpartition("/")[2])
     except ValueError:
         return None
-    return await store.credential(reader, credential_id)
+    return await store.on_record(reader, credential_id)
 
 
 def _is_current(credential: badge.Credential, now: datetime) -> bool:

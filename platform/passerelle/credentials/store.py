@@ -8,6 +8,7 @@ from passerelle.credentials.model import (
     IssuedCredential,
     IssuerKey,
     NewAchievement,
+    OnRecord,
     Organisation,
     SigningKey,
 )
@@ -74,7 +75,12 @@ async def holder_name(read: TenantRead, person_id: UUID) -> str | None:
     return found
 
 
-ISSUER_KEYS = "select controller, public_key from issuer_key where tenant_id = $1 order by id"
+ISSUER_KEYS = """
+select controller, public_key from (
+  select id, controller, public_key from issuer_key where tenant_id = $1
+  union all select id, controller, public_key from tombstone_key where tenant_id = $1
+) as known order by id
+"""
 
 
 async def issuer_keys(read: TenantRead) -> list[IssuerKey]:
@@ -213,9 +219,31 @@ async def tenant_by_issuer_key(lookup: Lookup, public_key: str) -> UUID | None:
     return found
 
 
-TENANT_BY_SLUG_LOOKUP = "select id from app.tenant_by_slug($1)"
+ISSUER_BY_SLUG_LOOKUP = "select app.issuer_by_slug($1)"
 
 
-async def tenant_by_slug(lookup: Lookup, slug: str) -> UUID | None:
-    found: UUID | None = await lookup.fetch_value(TENANT_BY_SLUG_LOOKUP, slug)
+async def issuer_by_slug(lookup: Lookup, slug: str) -> UUID | None:
+    """The tenant with this address, whatever its standing, also when it was erased."""
+    found: UUID | None = await lookup.fetch_value(ISSUER_BY_SLUG_LOOKUP, slug)
     return found
+
+
+HOLDER_LOOKUP = "select app.holder_of_erased_issuers($1)"
+
+
+async def holder_of_erased_issuers(lookup: Lookup, credential_id: UUID) -> UUID | None:
+    """In whose wallet a credential lies whose issuer was erased."""
+    found: UUID | None = await lookup.fetch_value(HOLDER_LOOKUP, credential_id)
+    return found
+
+
+ON_RECORD = """
+select id, issued_at, revoked_at from issued_credential where tenant_id = $1 and id = $2
+union all
+select id, issued_at, revoked_at from tombstone_credential where tenant_id = $1 and id = $2
+"""
+
+
+async def on_record(read: TenantRead, credential_id: UUID) -> OnRecord | None:
+    """What the issuer's record says of a credential, also when the issuer was erased."""
+    return await read.fetch_one(OnRecord, ON_RECORD, read.tenant_id, credential_id)

@@ -57,3 +57,12 @@ where person_id = $1 and id = $2
 async def mark_revoked(tx: PersonTransaction, credential_id: UUID, revoked_at: datetime) -> bool:
     """False where no copy lies there (yet)."""
     return await tx.execute(PERSON_MARK_REVOKED, tx.person_id, credential_id, revoked_at) == 1
+
+
+PERSON_DOCUMENT = "select document from wallet_credential where person_id = $1 and id = $2"
+
+
+async def document(read: PersonRead, credential_id: UUID) -> str | None:
+    """A credential of the wallet as it was signed."""
+    found: str | None = await read.fetch_value(PERSON_DOCUMENT, read.person_id, credential_id)
+    return found

@@ -81,7 +81,8 @@ async def test_the_same_key_makes_one_organisation_and_another_request_under_it_
     "authorization",
     [
         "", "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}",
-        TOKEN, f"Bearer {TOKEN.upper()}", f"Bearer  {TOKEN}", "Bearer \u00e9".encode().decode("latin-1"),
+        TOKEN, f"Bearer {TOKEN.upper()}", f"Bearer  {TOKEN}",
+        "Bearer \u00e9".encode().decode("latin-1"),
     ],
 )  # fmt: skip
 async def test_without_the_token_nothing_is_answered(
