@@ -54,7 +54,10 @@ async def test_an_event_that_commits_late_is_chained_late(database: Database) ->
     assert (await verify(database, tenant_id)).whole
 
 
-async def test_many_workers_make_one_chain(database: Database) -> None:
+async def test_many_workers_make_one_chain(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chaining, "BATCH_EVENTS", 5)
     tenants = [await new_tenant(database, f"many-{number}") for number in range(3)]
     for tenant_id in tenants:
         await put_on_record(database, tenant_id, 40)
