@@ -25,6 +25,9 @@ SERVING_ROLES = (
     "audit_keeper",
 )
 MIGRATION_ROLE = "migration"
+#: Reads and appends all rows of the bound tenant: export and import alone put it on, and nobody
+#: signs in as it.
+CARRIER = "tenant_carrier"
 LOGIN_ROLES = (*SERVING_ROLES, MIGRATION_ROLE)
 #: Member → whose rights and policies it has as well.
 INHERITED = {
@@ -56,13 +59,14 @@ async def create_roles(superuser_dsn: str, passwords: Mapping[str, str]) -> None
             existing = {
                 row["rolname"] for row in await connection.fetch("select rolname from pg_roles")
             }
-            for role in (OWNER, DEFINER, *LOGIN_ROLES):
+            for role in (OWNER, DEFINER, CARRIER, *LOGIN_ROLES):
                 if role not in existing:
                     await connection.execute(f"create role {role}")
             # BYPASSRLS lets the look-up functions see rows of all; column grants keep it to
             # identifiers, and nobody can sign in as this role.
             await connection.execute(f"alter role {DEFINER} nologin bypassrls noinherit")
             await connection.execute(f"alter role {OWNER} nologin inherit")
+            await connection.execute(f"alter role {CARRIER} nologin nobypassrls noinherit")
             for role in LOGIN_ROLES:
                 await connection.execute(
                     f"alter role {role} login noinherit nosuperuser nocreatedb nocreaterole "
@@ -75,6 +79,9 @@ async def create_roles(superuser_dsn: str, passwords: Mapping[str, str]) -> None
                 await connection.execute(
                     f"grant {inherited} to {role} with inherit true, set false"
                 )
+            await connection.execute(
+                f"grant {CARRIER} to worker_tenant with inherit false, set true"
+            )
             await connection.execute(f"grant {DEFINER} to {OWNER} with inherit true, set true")
             await connection.execute(
                 f"grant {OWNER} to {MIGRATION_ROLE} with inherit false, set true"

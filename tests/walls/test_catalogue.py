@@ -80,7 +80,8 @@ async def test_no_policy_lets_everything_through(superuser: asyncpg.Connection) 
             assert " or " not in rule.lower(), dict(policy)
         assert policy["qual"] or policy["with_check"], dict(policy)
         assert len(policy["roles"]) == 1, dict(policy)
-        assert policy["roles"][0] in SERVING - {"web_lookup", "worker_relay"}, dict(policy)
+        bound = (SERVING | {databases.CARRIER}) - {"web_lookup", "worker_relay"}
+        assert policy["roles"][0] in bound, dict(policy)
 
 
 async def test_no_view_runs_with_its_owners_rights(superuser: asyncpg.Connection) -> None:
@@ -122,6 +123,7 @@ async def test_roles_own_nothing_bypass_nothing_and_are_members_of_what_was_deci
     assert {tuple(row.values()) for row in members} == {
         *((member, of, True, False, False) for member, of in databases.INHERITED.items()),
         (databases.OWNER, databases.DEFINER, True, True, False),
+        ("worker_tenant", databases.CARRIER, False, True, False),
         ("migration", databases.OWNER, False, True, False),
     }
 
