@@ -33,7 +33,7 @@ from passerelle.kernel.ports import Mail
 from passerelle.kernel.relay import Relay
 from passerelle.kernel.secrets import Vault
 from passerelle.kernel.settings import Settings
-from passerelle.kernel.tasks import Work, WorkHolder, create_broker, register_actor
+from passerelle.kernel.tasks import Work, WorkHolder, create_broker, register_actors
 from tenants.audit import tasks as audit_tasks
 from tenants.members import tasks as members_tasks
 from tenants.organisations import tasks as organisations_tasks
@@ -128,11 +128,11 @@ def _event_loop() -> asyncio.AbstractEventLoop:
 
 
 def compose(settings: Settings) -> dramatiq.Broker:
-    """The broker with its one actor, the listeners known, the companion waiting."""
+    """The broker with its actors, the listeners known, the companion waiting."""
     configure(settings.log_level)
     holder = WorkHolder()
-    broker = create_broker(settings.valkey_url)
-    register_actor(broker, holder)
+    broker = create_broker(settings)
+    register_actors(broker, holder)
     broker.add_middleware(Companion(settings, holder))
     dramatiq.set_broker(broker)
     return broker

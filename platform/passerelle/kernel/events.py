@@ -26,8 +26,11 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 #: The network address that the request came from; none for what the system does by itself.
 source_address: ContextVar[str | None] = ContextVar("source_address", default=None)
 
+#: What somebody waits for; what may come later, many at once; training, one after another.
 DEFAULT_QUEUE = "default"
+BULK_QUEUE = "bulk"
 TRAINING_QUEUE = "training"
+QUEUES = (DEFAULT_QUEUE, BULK_QUEUE, TRAINING_QUEUE)
 LEASE_S = 5
 
 
@@ -66,9 +69,11 @@ class Listener(msgspec.Struct, frozen=True, kw_only=True):
 LISTENERS: dict[str, Listener] = {}
 
 
-def listener(event: str, payload: Any) -> Callable[[Handler], Handler]:
+def listener(
+    event: str, payload: Any, *, queue: str = DEFAULT_QUEUE
+) -> Callable[[Handler], Handler]:
     """Registers `async def handler(tx, event)`: effect exactly once, in the event's own binding."""
-    return _registration(event, payload, True, DEFAULT_QUEUE, 60, LEASE_S)
+    return _registration(event, payload, True, queue, 60, LEASE_S)
 
 
 def worker_listener(
@@ -87,6 +92,9 @@ def worker_listener(
 def _registration(
     event: str, payload: Any, in_transaction: bool, queue: str, time_limit_s: int, lease_s: int
 ) -> Callable[[Handler], Handler]:
+    if queue not in QUEUES:
+        raise ValueError(f"{event} is heard in a queue {queue!r}; there are: {', '.join(QUEUES)}")
+
     def register(handler: Handler) -> Handler:
         name = f"{handler.__module__}.{handler.__name__}".removeprefix("passerelle.")
         LISTENERS[name] = Listener(

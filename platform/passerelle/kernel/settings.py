@@ -113,10 +113,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # The whole ESCO classification as parquet files; without it the starter taxonomy serves.
     esco_directory: str | None = None
 
+    # How often the outbox is looked at: while nothing comes, and while there is work.
     relay_interval_ms: int = 100
+    relay_busy_interval_ms: int = 15
     relay_batch_rows: int = 100
+    # A queue of the broker holds no more than so many messages a thread: what comes next waits
+    # for these, whoever's they are. All else waits in the outbox, where turns are taken.
+    relay_window_messages_per_thread: int = 2
     delivery_attempts: int = 12
     worker_threads: int = 8
+    # Of these threads, bulk work takes no more than so many percent, and training so many threads.
+    worker_bulk_percent: int = 50
+    worker_training_threads: int = 1
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"

@@ -20,21 +20,25 @@ from passerelle.kernel.database import (
     Scope,
     TenantTransaction,
 )
+from passerelle.kernel.errors import TenantSuspended
 from passerelle.kernel.events import (
+    BULK_QUEUE,
     DEFAULT_QUEUE,
     LISTENERS,
+    QUEUES,
     TRAINING_QUEUE,
     Event,
     Listener,
     request_id,
 )
 from passerelle.kernel.log import logger
+from passerelle.kernel.settings import Settings
 from passerelle.kernel.work import Work
 
-__all__ = ["Work", "WorkHolder", "carry_out", "create_broker", "register_actor"]
+__all__ = ["QUEUES", "Work", "WorkHolder", "carry_out", "create_broker", "register_actors"]
 
 log = logger(__name__)
-QUEUES = (DEFAULT_QUEUE, TRAINING_QUEUE)
+IDLE_POLL_MS = 100
 ERROR_LIMIT_CHARACTERS = 500
 
 
@@ -76,12 +80,40 @@ where {scope}_id = $1 and event_id = $2 and listener = $3
 """
     for scope in ("tenant", "person")
 }
+WAITING = {
+    scope: f"""
+update {scope}_delivery set attempts = greatest(attempts - 1, 0), last_error = $4
+where {scope}_id = $1 and event_id = $2 and listener = $3
+"""
+    for scope in ("tenant", "person")
+}
 
 
-def create_broker(valkey_url: str) -> RedisBroker:
+class PacedBroker(RedisBroker):
+    """Dramatiq's broker with a bound, queue by queue, on what one worker process takes at once."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        super().__init__(url=settings.valkey_url, **options)  # type: ignore[no-untyped-call]
+        threads = settings.worker_threads
+        self._taken_at_once = {
+            # Twice as many as run: while these finish, the next are here already.
+            DEFAULT_QUEUE: 2 * threads,
+            BULK_QUEUE: max(1, threads * settings.worker_bulk_percent // 100),
+            TRAINING_QUEUE: settings.worker_training_threads,
+        }
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> dramatiq.Consumer:
+        """Dramatiq's idle consumer looks ever more seldom, up to `timeout` milliseconds."""
+        if queue_name in self._taken_at_once:
+            prefetch = self._taken_at_once[queue_name]
+            timeout = min(timeout, IDLE_POLL_MS)
+        return super().consume(queue_name, prefetch, timeout)
+
+
+def create_broker(settings: Settings) -> RedisBroker:
     """The broker. Retries are the relay's, so Dramatiq's own are left out."""
-    broker = RedisBroker(  # type: ignore[no-untyped-call]
-        url=valkey_url,
+    broker = PacedBroker(
+        settings,
         middleware=[AgeLimit(), TimeLimit(), ShutdownNotifications(), AsyncIO()],
         heartbeat_timeout=3000,
     )
@@ -90,13 +122,20 @@ def create_broker(valkey_url: str) -> RedisBroker:
     return broker
 
 
-def register_actor(broker: RedisBroker, work: "WorkHolder") -> dramatiq.Actor[Any, Any]:
-    """The one Dramatiq actor: every delivery of every listener goes through it."""
+def register_actors(broker: dramatiq.Broker, work: "WorkHolder") -> None:
+    """One Dramatiq actor a queue. Of what a process has taken, earlier queues' go first."""
 
     async def deliver(scope: Scope, owner_id: str, event_id: str, listener: str) -> None:
         await carry_out(work.get(), scope, UUID(owner_id), UUID(event_id), listener)
 
-    return dramatiq.actor(broker=broker, actor_name="deliver", queue_name=DEFAULT_QUEUE)(deliver)
+    for priority, queue in enumerate(QUEUES):
+        dramatiq.actor(
+            broker=broker, actor_name=actor_of(queue), queue_name=queue, priority=priority
+        )(deliver)
+
+
+def actor_of(queue: str) -> str:
+    return f"deliver_{queue}"
 
 
 class WorkHolder:
@@ -128,18 +167,35 @@ async def carry_out(
             await _in_one_transaction(work, scope, owner_id, event_id, listener)
         else:
             await _outside_work(work, scope, owner_id, event_id, listener)
+    except TenantSuspended as error:
+        # Suspended after the relay looked: no attempt of it counts.
+        await _note(work, WAITING, scope, owner_id, event_id, listener_name, error)
     except Exception as error:
         log.exception("delivery failed", listener=listener_name, event_id=str(event_id))
-        text = f"{type(error).__name__}: {error}"[:ERROR_LIMIT_CHARACTERS]
-        async with _bind(work.database, scope, owner_id, listener_name) as tx:
-            await tx.execute(FAILED[scope], owner_id, event_id, listener_name, text)
+        await _note(work, FAILED, scope, owner_id, event_id, listener_name, error)
     finally:
         request_id.reset(token)
 
 
-def _bind(database: Database, scope: Scope, owner_id: UUID, task: str) -> Any:
+async def _note(
+    work: Work,
+    statements: dict[str, str],
+    scope: Scope,
+    owner_id: UUID,
+    event_id: UUID,
+    listener_name: str,
+    error: Exception,
+) -> None:
+    text = f"{type(error).__name__}: {error}"[:ERROR_LIMIT_CHARACTERS]
+    async with _bind(work.database, scope, owner_id, listener_name, standing=False) as tx:
+        await tx.execute(statements[scope], owner_id, event_id, listener_name, text)
+
+
+def _bind(
+    database: Database, scope: Scope, owner_id: UUID, task: str, *, standing: bool = True
+) -> Any:
     if scope == "tenant":
-        return database.tenant(owner_id, actors.system(task, owner_id))
+        return database.tenant(owner_id, actors.system(task, owner_id), standing=standing)
     return database.person(owner_id, actors.system(task))
 
 
