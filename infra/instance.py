@@ -111,6 +111,7 @@ class Instance:
             "SMTP_HOST": "127.0.0.1",
             "SMTP_PORT": str(self.mail.smtp_port),
             "OBJECTS_DIRECTORY": str(self.objects_directory),
+            "AUDIT_ANCHOR_DIRECTORY": str(self.directory / "audit-heads"),
         }
         for role, password in own.database_passwords.items():
             variables[f"DATABASE_PASSWORD_{role.upper()}"] = password

@@ -74,6 +74,8 @@ LABELS = {
     "members.job_confirmed": N_("A change to many members was confirmed"),
     "model.trained": N_("A matching model was trained"),
     "model.training_requested": N_("A training of the matching model was asked for"),
+    "notices.digest_due": N_("Notices of the day went to the mail"),
+    "notices.mail_due": N_("Notices went to the mail"),
     "object.removed": N_("A file was removed or replaced"),
     "requisition.closed": N_("A requisition was closed"),
     "requisition.opened": N_("A requisition was opened"),
