@@ -53,6 +53,7 @@ async def _page(read: TenantRead, errors: dict[str, str]) -> Page:
             "lately": await job_store.lately(read, person_id) if person_id else [],
             "role_names": [text for _, text in (await labels.role_names(read)).options()],
             "limit": jobs.ROWS_LIMIT,
+            "codes": LOCALES,
         },
         status_code=400 if errors else 200,
     )
@@ -62,8 +63,8 @@ async def _page(read: TenantRead, errors: dict[str, str]) -> Page:
 async def example() -> Response[bytes]:
     """A list as it should look, with the columns in the person's language."""
     header = [translate(label) for label in COLUMNS.values()]
-    learner = translate(labels.ROLE_NAMES["learner"])
-    row = ["amina@example.org", "Amina Alaoui", learner, "", current().locale]
+    name = labels.ROLE_NAMES[importing.DEFAULT_ROLES[0]]
+    row = ["amina@example.org", "Amina Alaoui", translate(name), "", current().locale]
     return Response(
         as_csv(header, [row]),
         media_type="text/csv; charset=utf-8",

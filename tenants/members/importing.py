@@ -35,7 +35,6 @@ EMPTY = N_("The list has no rows.")
 TWICE = N_("This address stands in the list twice.")
 UNKNOWN_ROLE = N_("There is no such role.")
 UNKNOWN_UNIT = N_("There is no such unit, or several have this name.")
-LEFT = N_("This person left: they get a new invitation.")
 
 
 class ImportProblem(ValueError):

@@ -22,6 +22,7 @@ from tenants.members.importing import ImportedRow
 from tenants.members.job_store import Action, Job, JobRow, RowState
 from tenants.members.model import Change, Held, Outcome
 from tenants.members.powers import Judged, judge
+from tenants.notices.tasks import tell_job_finished
 
 ROWS_LIMIT = 20_000
 BATCH_ROWS = 100
@@ -88,6 +89,7 @@ async def batch(tx: TenantTransaction, job_id: UUID) -> bool:
     rows = await job_store.rows_to_do(tx, job_id, BATCH_ROWS)
     if not rows:
         await job_store.set_status(tx, job_id, "finished")
+        await tell_job_finished(tx, held)
         return False
     if not tx.actor.may("members.manage"):
         marks: Marks = [(row.line, "failed", NO_LONGER) for row in rows]

@@ -27,7 +27,6 @@ NOT_IN_A_UNIT = N_("This role counts only for the whole organisation.")
 RETIRED = N_("This role is retired or unknown.")
 OUTSIDE = N_("This unit lies outside of what you manage.")
 REMOVED = N_("This person is no longer a member. Invite them again.")
-NOT_REMOVED_YET = N_("Only what was removed can be taken back.")
 
 #: Role → what it allows: the built-in ones, and those of the organisation that aren't retired.
 Roles = Mapping[str, frozenset[str]]

@@ -13,7 +13,7 @@ from tenants.members.importing import ImportProblem
 from tests.conftest import csrf_headers
 from tests.tenants.members.conftest import House, enter, events
 
-HEADER = "E-mail;Nom;Rôles;Unité;Langue"
+HEADER = "E-mail;Nom;Rôles;Service;Langue"
 
 
 async def upload(client: httpx.AsyncClient, house: House, content: str | bytes) -> httpx.Response:
