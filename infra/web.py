@@ -44,6 +44,8 @@ from passerelle.kernel.secrets import Vault
 from passerelle.kernel.settings import Settings
 from passerelle.kernel.work import Work
 from passerelle.people import pages as people_pages
+from passerelle.people.notices import pages as notices_pages
+from passerelle.people.notices.bar import UnreadNotices
 from passerelle.skills import api as skills_api
 from passerelle.web import composition as face
 from tenants import pages as front_pages
@@ -65,6 +67,7 @@ DOORS = (
     audit_pages,
     members_pages,
     people_pages,
+    notices_pages,
     skills_api,
     credentials_api,
     credentials_pages,
@@ -97,7 +100,7 @@ def create_app(settings: Settings, *, debug: bool = False) -> Litestar:
         ],
         dependencies={**DEPENDENCIES, **plugged_in()},
         guards=[require_permission],
-        middleware=[session_middleware, *face.middleware(settings)],
+        middleware=[session_middleware, *face.middleware(settings), UnreadNotices()],
         template_config=face.template_config(settings),
         exception_handlers={**answers, NotSignedIn: sign_in_or(answers[Problem])},
         before_send=face.before_send(settings),

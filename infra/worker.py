@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from infra.lifeline import end_with_parent
 from integrations.mail import invitations as mail_invitations
+from integrations.mail import notice_tasks as mail_notices
 from integrations.mail import tasks as mail_tasks
 from integrations.mail.adapter import SmtpMail
 from integrations.objects import tasks as objects_tasks
@@ -22,6 +23,7 @@ from integrations.objects.adapter import StoredObjects
 from lms import tasks as lms_tasks
 from ml import tasks as training_tasks
 from ml.serving import tasks as serving_tasks
+from passerelle.credentials import notices as credentials_notices
 from passerelle.credentials import tasks as credentials_tasks
 from passerelle.exams import tasks as exams_tasks
 from passerelle.kernel import clocks
@@ -34,8 +36,10 @@ from passerelle.kernel.relay import Relay
 from passerelle.kernel.secrets import Vault
 from passerelle.kernel.settings import Settings
 from passerelle.kernel.tasks import Work, WorkHolder, create_broker, register_actors
+from passerelle.people.notices import tasks as notices_tasks
 from tenants.audit import tasks as audit_tasks
 from tenants.members import tasks as members_tasks
+from tenants.notices import tasks as tenants_notices
 from tenants.organisations import tasks as organisations_tasks
 
 log = logger(__name__)
@@ -51,6 +55,10 @@ LISTENING = (
     exams_tasks,
     mail_invitations,
     mail_tasks,
+    mail_notices,
+    credentials_notices,
+    notices_tasks,
+    tenants_notices,
     objects_tasks,
     lms_tasks,
     training_tasks,

@@ -20,7 +20,7 @@ STATES: Final[dict[State, str]] = {
 }
 KINDS: Final[dict[str, str]] = {
     "credential.issued": N_("A credential is ready"),
-    "invitation": N_("An invitation"),
+    "member.invited": N_("An invitation"),
     "notice": N_("A notice"),
     "notices.digest": N_("Notices of the day"),
     "mail.test": N_("A test"),

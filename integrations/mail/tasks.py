@@ -4,13 +4,15 @@ from integrations.mail.delivery import deliver
 from integrations.mail.letters import Brand, as_message
 from integrations.mail.messages import CredentialReady, credential_letter, verify_url
 from passerelle.credentials.model import CredentialIssued
+from passerelle.credentials.notices import ISSUED
 from passerelle.credentials.store import achievement, credential, organisation
 from passerelle.kernel import actor as actors
 from passerelle.kernel.events import Event, worker_listener
 from passerelle.kernel.ports import Message
 from passerelle.kernel.work import Work
+from passerelle.people.notices.service import wants_mail
 from tenants.model import Member
-from tenants.store import member
+from tenants.store import member, tenant_by_id
 
 TASK = "mail.credential-ready"
 
@@ -26,6 +28,8 @@ async def tell_holder(work: Work, event: Event[CredentialIssued]) -> None:
     holder = await member(read, event.payload.person_id)
     if holder is None or holder.status != "active" or not holder.email:
         return
+    if await wants_mail(read, holder.person_id, ISSUED) != "at_once":
+        return
     message = await _message(work, event, holder)
     if message is not None:
         await deliver(work, event.tenant_id, message)
@@ -39,14 +43,17 @@ async def _message(work: Work, event: Event[CredentialIssued], holder: Member) -
     if issued is None or issued.document is None or issued.revoked_at is not None:
         return None
     earned, issuer = await achievement(read, issued.achievement_id), await organisation(read)
-    if earned is None or issuer is None or not holder.email:
+    tenant = await tenant_by_id(work.database.lookup, tenant_id)
+    if earned is None or issuer is None or tenant is None or not holder.email:
         return None
+    public = work.settings.public_url
     ready = CredentialReady(
         name=holder.display_name,
         organisation=issuer.name.in_(holder.locale),
         achievement=earned.name.in_(holder.locale),
-        verify_url=verify_url(work.settings.public_url, credential_id),
-        wallet_url=f"{work.settings.public_url}/me/wallet",
+        verify_url=verify_url(public, credential_id),
+        wallet_url=f"{public}/me/wallet",
+        choose_url=f"{public}/t/{tenant.slug}/notices/choices",
     )
     return as_message(
         credential_letter(ready, holder.locale),

@@ -7,7 +7,7 @@ import msgspec
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
-from passerelle.kernel.actor import OPERATOR, PERSON, PUBLIC, Actor
+from passerelle.kernel.actor import MEMBER, OPERATOR, PERSON, PUBLIC, Actor
 from passerelle.kernel.database import Database
 from passerelle.kernel.errors import Forbidden, NotSignedIn
 from passerelle.kernel.events import emit
@@ -56,7 +56,7 @@ async def require_permission(
         raise NotSignedIn()
     if actor.viewer is not None:
         only_looks(connection.scope["method"])  # type: ignore[typeddict-item]
-    if not actor.may(permission):
+    if permission != MEMBER and not actor.may(permission):
         await _record_refusal(connection, actor, permission)
         raise Forbidden()
 

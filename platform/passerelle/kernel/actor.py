@@ -8,9 +8,11 @@ import msgspec
 
 from passerelle.kernel.language import DEFAULT_LOCALE, Locale, Localised
 
-#: A route open to anyone; and one open to any signed-in person in their own space.
+#: A route open to anyone; one open to any signed-in person in their own space; and one open to any
+#: member of the organisation in whose space it is, whatever their roles.
 PUBLIC = "public"
 PERSON = "person"
+MEMBER = "member"
 #: A route of whoever runs the installation: a token of theirs, and no session.
 OPERATOR = "operator"
 

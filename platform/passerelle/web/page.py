@@ -107,6 +107,8 @@ def page_context(request: AnyRequest) -> dict[str, Any]:
         "direction": language.direction,
         "languages": [(code, NAMES[code], _in_language(request, code)) for code in LOCALES],
         "navigation": navigation.entries(actor),
+        # How many notices wait, for the bell (people.notices.bar); None: no bell.
+        "unread_notices": state.get("unread_notices"),
         "path": request.url.path,
         "url": lambda path: prefix + path,
         "framed": bool(actor and actor.origin == "lti"),
