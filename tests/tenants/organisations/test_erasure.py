@@ -33,6 +33,7 @@ from tests.credentials.conftest import earn as earn
 from tests.credentials.conftest import run_worker as run_worker
 from tests.credentials.conftest import taxonomy as taxonomy
 from tests.credentials.conftest import work as work
+from tests.walls.mirror import owned_tables
 
 WHY = "Asked by its owner."
 MEMBER = (
@@ -82,13 +83,9 @@ async def test_every_table_of_tenants_can_be_erased(superuser: asyncpg.Connectio
             " and has_column_privilege('app_definer', $1, 'ctid', 'select')",
             f"public.{table}",
         ), table
-    named = await superuser.fetch(
-        "select distinct table_name from information_schema.columns"
-        " where table_schema = 'public' and column_name = 'tenant_id'"
-    )
-    owned_by_persons = {"sharing", "person_event", "wallet_credential"}
-    kept = {"tombstone", "tombstone_key", "tombstone_credential"}
-    assert {row["table_name"] for row in named} == set(tables) | owned_by_persons | kept
+    owned = {table.name for table in await owned_tables(superuser) if table.scope == "tenant"}
+    kept = {"tenant", "tombstone", "tombstone_key", "tombstone_credential"}
+    assert owned == set(tables) | kept
 
 
 async def test_nothing_is_left_but_the_tombstone_and_what_is_the_persons(

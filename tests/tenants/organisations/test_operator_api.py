@@ -89,11 +89,8 @@ async def test_without_the_token_nothing_is_answered(
     operator: httpx.AsyncClient, authorization: str
 ) -> None:
     for method, path in (("GET", ROOT), ("POST", ROOT), ("GET", f"{ROOT}/health")):
-        answer = await operator.request(
-            method,
-            path,
-            headers={"authorization": authorization.encode("latin-1")},  # type: ignore[dict-item]
-        )
+        headers = httpx.Headers([(b"authorization", authorization.encode("latin-1"))])
+        answer = await operator.request(method, path, headers=headers)
         assert answer.status_code == 401, authorization
         assert answer.json()["type"] == "/problems/operator-refused"
 

@@ -1,7 +1,7 @@
 """A suspended organisation is closed at every door; what it issued still verifies."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
@@ -133,8 +133,8 @@ async def test_under_load_each_request_is_whole_or_refused(
     superuser: asyncpg.Connection,
 ) -> None:
     people = await create_people(database, "busy")
-    written = []
-    refused = []
+    written: list[tuple[UUID, UUID]] = []
+    refused: list[tuple[UUID, UUID]] = []
 
     async def write() -> None:
         while not refused:
