@@ -98,8 +98,7 @@ def _print(slug: str, plan: Plan, usage: Usage) -> None:
 
 async def _show(slug: str) -> tuple[Plan, Usage]:
     database = Database(settings())
-    # Plans are changed, and limits read, by the worker's role: the web process can't change one.
-    await database.open("worker")
+    await database.open()
     try:
         tenant = await tenant_by_slug(database.lookup, slug)
         if tenant is None:
@@ -112,7 +111,7 @@ async def _show(slug: str) -> tuple[Plan, Usage]:
 
 async def _set(slug: str, name: str, limits: Limits, reason: str) -> tuple[Plan, Usage]:
     database = Database(settings())
-    await database.open("worker")
+    await database.open()
     try:
         tenant = await tenant_by_slug(database.lookup, slug)
         if tenant is None:

@@ -1,8 +1,7 @@
 -- What an organisation may use, and the closed statements of what it used.
 
--- The limits that hold. Without a row the usual plan holds (tenants.plans.model). The web process
--- may write the first row, at sign-up; only the worker's role, which the operator's commands
--- use, changes one.
+-- The limits that hold. Without a row the usual plan holds (tenants.plans.model). Only the function
+-- below writes one.
 create table tenant_plan (
   tenant_id                  uuid primary key references tenant (id),
   name                       text not null check (name ~ '^[a-z][a-z0-9-]{1,30}$'),
@@ -13,8 +12,28 @@ create table tenant_plan (
   changed_at                 timestamptz not null default now(),
   changed_by                 text not null
 );
-select app.tenant_table('tenant_plan', 'select, insert');
-grant update on tenant_plan to worker_tenant;
+select app.tenant_table('tenant_plan', 'select');
+
+-- Sets the plan of the tenant that is bound.
+create function app.set_plan(
+  new_name text, new_seats integer, new_storage_bytes bigint, new_requests_per_s integer,
+  new_training_minutes_per_month integer, new_changed_by text
+) returns void
+language sql security definer set search_path = pg_catalog, public as $$
+  insert into tenant_plan (tenant_id, name, seats, storage_bytes, requests_per_s,
+    training_minutes_per_month, changed_by)
+  values (app.tenant_strict(), new_name, new_seats, new_storage_bytes, new_requests_per_s,
+    new_training_minutes_per_month, new_changed_by)
+  on conflict (tenant_id) do update set
+    name = excluded.name, seats = excluded.seats, storage_bytes = excluded.storage_bytes,
+    requests_per_s = excluded.requests_per_s,
+    training_minutes_per_month = excluded.training_minutes_per_month,
+    changed_by = excluded.changed_by, changed_at = now()
+$$;
+grant select, insert, update on tenant_plan to app_definer;
+grant execute on function app.tenant_strict to app_definer;
+alter function app.set_plan owner to app_definer;
+grant execute on function app.set_plan to web_tenant;
 
 -- A month's usage as it stood when it was closed: what retention or erasure removes later changes
 -- no figure that was stated.

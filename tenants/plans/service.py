@@ -49,8 +49,7 @@ async def set_plan(
 ) -> Plan:
     """Sets the plan from now on, on record; `limits` differ from the named plan's where given.
 
-    What is used already stays, even above a limit. The first plan may be set by any process; only
-    the worker's role changes one. Raises PlanInvalid.
+    What is used already stays, even above a limit. Raises PlanInvalid.
     """
     if name not in PLANS:
         raise PlanInvalid(f"{name}: {', '.join(PLANS)}")
@@ -58,10 +57,7 @@ async def set_plan(
     if problems := limits.problems():
         raise PlanInvalid("; ".join(f"{field}: {text}" for field, text in problems.items()))
     before = await store.plan(tx)
-    if before is None:
-        await store.insert_plan(tx, name, limits)
-    else:
-        await store.update_plan(tx, name, limits)
+    await store.set_plan(tx, name, limits)
     changed, held = _on_record(name, limits), before or usual_plan()
     await emit(tx, "plan.changed", changed, before=_on_record(held.name, held), reason=reason)
     return await plan_of(tx)

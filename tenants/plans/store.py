@@ -16,33 +16,13 @@ async def plan(read: TenantRead) -> Plan | None:
     return await read.fetch_one(Plan, PLAN, read.tenant_id)
 
 
-INSERT_PLAN = """
-insert into tenant_plan (tenant_id, name, seats, storage_bytes, requests_per_s,
-  training_minutes_per_month, changed_by)
-values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing
-"""
+SET_PLAN = "select app.set_plan($1, $2, $3, $4, $5, $6)"
 
 
-async def insert_plan(tx: TenantTransaction, name: str, limits: Limits) -> bool:
-    """False where the organisation has a plan already."""
-    return await tx.execute(INSERT_PLAN, *_plan(tx, name, limits)) == 1
-
-
-WORKER_UPDATE_PLAN = """
-update tenant_plan set name = $2, seats = $3, storage_bytes = $4, requests_per_s = $5,
-  training_minutes_per_month = $6, changed_by = $7, changed_at = now()
-where tenant_id = $1
-"""
-
-
-async def update_plan(tx: TenantTransaction, name: str, limits: Limits) -> None:
-    """Only the worker's role may: the operator's commands use it."""
-    await tx.execute(WORKER_UPDATE_PLAN, *_plan(tx, name, limits))
-
-
-def _plan(tx: TenantTransaction, name: str, limits: Limits) -> tuple[object, ...]:
-    return (
-        tx.tenant_id,
+async def set_plan(tx: TenantTransaction, name: str, limits: Limits) -> None:
+    """Of the tenant that is bound, new or changed."""
+    await tx.execute(
+        SET_PLAN,
         name,
         limits.seats,
         limits.storage_bytes,

@@ -144,12 +144,13 @@ async def test_the_limit_of_requests_is_the_plans_and_remembered(database: Datab
     assert await limits.requests_per_s(new_id()) == PLANS["standard"].requests_per_s
 
 
-async def test_the_web_process_cannot_change_a_plan(database: Database) -> None:
+async def test_a_plan_is_written_by_its_one_function_alone(database: Database) -> None:
     tenant_id = await organisation(database)
-    async with database.pool("web_tenant").acquire() as connection, connection.transaction():
-        await connection.execute("select set_config('app.tenant', $1, true)", str(tenant_id))
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.execute("update tenant_plan set seats = 1000000")
+    for role in ("web_tenant", "worker_tenant"):
+        async with database.pool(role).acquire() as connection, connection.transaction():
+            await connection.execute("select set_config('app.tenant', $1, true)", str(tenant_id))
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute("update tenant_plan set seats = 1000000")
 
 
 @pytest.mark.parametrize(
@@ -172,9 +173,7 @@ async def test_the_operator_sets_a_plan_and_it_stands_on_record(
     tenant_id = await organisation(database)
     slug = await superuser.fetchval("select slug from tenant where id = $1", tenant_id)
     monkeypatch.setattr(plan_command, "settings", lambda: settings)
-    limits = Limits(
-        seats=12, storage_bytes=10**9, requests_per_s=50, training_minutes_per_month=0
-    )
+    limits = Limits(seats=12, storage_bytes=10**9, requests_per_s=50, training_minutes_per_month=0)
     plan, usage = await plan_command._set(slug, "standard", limits, "They asked for it")
     assert (plan.seats, plan.name, usage.seats) == (12, "standard", 0)
     row = await superuser.fetchrow(
