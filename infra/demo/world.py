@@ -122,7 +122,7 @@ class World:
     async def _fill(self) -> None:
         begun = time.monotonic()
         self.database = Database(self.settings)
-        await self.database.open("worker")
+        await self.database.open("worker", also=("web_tenant", "web_person"))
         owner = await asyncpg.connect(self.instance.database_dsn)
         try:
             await load_taxonomy(owner, self.settings.esco_directory)
