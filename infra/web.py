@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 
 from infra.openapi import describe_refusals
 from integrations.keycloak import pages as keycloak_pages
+from integrations.mail import pages as mail_pages
 from integrations.mail.adapter import SmtpMail
 from integrations.objects import pages as objects_pages
 from integrations.objects.adapter import StoredObjects
@@ -29,6 +30,7 @@ from lms import pages as lms_pages
 from ml.serving.matcher import StoredVectorMatcher
 from passerelle.academy import pages as academy_pages
 from passerelle.credentials import api as credentials_api
+from passerelle.credentials import notices as credentials_notices
 from passerelle.credentials import pages as credentials_pages
 from passerelle.exams import api as exams_api
 from passerelle.exams import pages as exams_pages
@@ -45,6 +47,7 @@ from passerelle.kernel.settings import Settings
 from passerelle.kernel.work import Work
 from passerelle.people import pages as people_pages
 from passerelle.people.notices import pages as notices_pages
+from passerelle.people.notices import setting as notices_setting
 from passerelle.people.notices.bar import UnreadNotices
 from passerelle.skills import api as skills_api
 from passerelle.web import composition as face
@@ -57,6 +60,7 @@ from tenants.access.sessions import Sessions
 from tenants.audit import api as audit_api
 from tenants.audit import pages as audit_pages
 from tenants.members import pages as members_pages
+from tenants.notices import tasks as tenants_notices
 from tenants.organisations import operator_api
 
 #: Every module with handlers, feature by feature; a test lists their routes.
@@ -77,10 +81,14 @@ DOORS = (
     hiring_api,
     hiring_pages,
     keycloak_pages,
+    mail_pages,
     objects_pages,
     lms_api,
     lms_pages,
 )
+
+#: Importing these makes their settings and their kinds of notices known.
+DECLARING = (credentials_notices, notices_setting, tenants_notices)
 
 
 @get("/health", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)

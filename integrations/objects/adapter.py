@@ -20,11 +20,13 @@ from integrations.objects.links import Seal
 from integrations.objects.model import REMOVED, ObjectRemoved
 from integrations.objects.place import Place, open_place
 from integrations.objects.problems import (
+    ObjectChanged,
     ObjectKindRefused,
     ObjectNameRefused,
     ObjectStoreUnavailable,
     ObjectTooLarge,
 )
+from integrations.objects.setting import FILES, MEGABYTE
 from passerelle.kernel.actor import Actor
 from passerelle.kernel.database import Scope, TenantTransaction
 from passerelle.kernel.errors import NotFound
@@ -39,6 +41,7 @@ from passerelle.kernel.ports import (
     StoredObject,
 )
 from passerelle.kernel.settings import Settings
+from passerelle.kernel.tenant_settings import read_setting
 from tenants.plans.service import require_storage
 
 log = logger(__name__)
@@ -75,6 +78,9 @@ class StoredObjects:
         """Raises ObjectNameRefused, ObjectTooLarge, ObjectKindRefused, ObjectStoreUnavailable, and
         StorageFull where the organisation's plan has no room for it."""
         checked(name)
+        if isinstance(tx, TenantTransaction):
+            largest = (await read_setting(tx, FILES)).largest_mb * MEGABYTE
+            limit_bytes = min(limit_bytes, largest)
         object_id = new_id()
         key = key_of(store.scope_of(tx), store.owner_of(tx), object_id)
         arriving = Arriving(_pieces(content), kinds, limit_bytes)
@@ -88,6 +94,19 @@ class StoredObjects:
         return await store.insert(
             tx, object_id, name, arriving.content_type, arriving.size_bytes, arriving.digest
         )
+
+    async def restore(
+        self, tx: BoundTransaction, stored: StoredObject, content: AsyncIterable[bytes]
+    ) -> None:
+        """Raises ObjectChanged, ObjectStoreUnavailable."""
+        key = key_of(store.scope_of(tx), store.owner_of(tx), stored.id)
+        arriving = Arriving(_pieces(content), None, stored.size_bytes)
+        try:
+            await obstore.put_async(self.place, key, arriving)
+        except FAILURES as error:
+            raise _unavailable("write", error) from None
+        if (arriving.size_bytes, arriving.digest) != (stored.size_bytes, stored.digest):
+            raise ObjectChanged(stored.name)
 
     async def find(self, read: BoundRead, name: str) -> StoredObject | None:
         return await store.by_name(read, checked(name))

@@ -28,3 +28,8 @@ class ObjectKindRefused(Invalid):
     status = 415
     title = N_("This kind of file is not taken here")
     mend = N_("Choose a file of another kind. What counts is what is in it, not its name.")
+
+
+class ObjectChanged(Invalid):
+    title = N_("A file is not the one it was")
+    mend = N_("Bring the file again from where it was exported.")

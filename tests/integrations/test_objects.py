@@ -27,12 +27,16 @@ from integrations.objects.problems import (
     ObjectStoreUnavailable,
     ObjectTooLarge,
 )
+from integrations.objects.setting import FILES, FileSettings, probe
 from integrations.objects.tasks import sweep
 from passerelle.kernel import actor as actors
+from passerelle.kernel.actor import Actor
 from passerelle.kernel.database import Database
-from passerelle.kernel.errors import NotFound
+from passerelle.kernel.errors import Invalid, NotFound
 from passerelle.kernel.settings import Settings, SettingsError
-from tests.conftest import People, sign_in, sign_in_person
+from passerelle.kernel.tenant_settings import change_setting
+from tenants.plans.model import StorageFull
+from tests.conftest import People, create_people, sign_in, sign_in_person
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 SYSTEM = actors.system("tests")
@@ -143,9 +147,12 @@ async def test_a_name_names_the_newest_and_the_old_bytes_go_by_the_outbox(
     read = database.tenant_reader(tenant_id, SYSTEM)
     assert await objects.content(read, "notes/one") == b"new"
     assert await objects.find_by_id(read, old.id) is None
-    told = "select payload from tenant_event where tenant_id = $1 and subject = $2"
-    assert await superuser.fetchval(told, tenant_id, old.id) is not None
-    assert await superuser.fetchval(told, tenant_id, new.id) is None
+    told = (
+        "select array_agg(name order by id) from tenant_event where tenant_id = $1 and subject = $2"
+    )
+    kept, gone = "object.stored", "object.removed"
+    assert await superuser.fetchval(told, tenant_id, old.id) == [kept, gone]
+    assert await superuser.fetchval(told, tenant_id, new.id) == [kept]
 
 
 async def test_what_a_rolled_back_transaction_left_is_swept_and_nothing_else(
@@ -299,6 +306,58 @@ async def test_a_wrong_owner_is_refused_by_the_database_itself(
                 theirs.tenant_id,
                 UUID(int=1),
             )
+
+
+async def test_an_organisation_says_how_large_a_file_may_be(
+    settings: Settings, database: Database, superuser: Any
+) -> None:
+    people = await create_people(database, "small")
+    objects = StoredObjects(settings)
+    async with database.tenant(people.tenant_id, SYSTEM) as tx:
+        await change_setting(tx, FILES, FileSettings(largest_mb=1))
+        with pytest.raises(ObjectTooLarge):
+            await objects.put(tx, "large/one", b"x" * 1_000_001)
+        with pytest.raises(Invalid):
+            await change_setting(tx, FILES, FileSettings(largest_mb=0))
+
+
+async def test_the_test_of_the_files_writes_reads_and_deletes(
+    app: Litestar, database: Database, two_tenants: Tenants
+) -> None:
+    people = two_tenants[0]
+    actor = Actor(
+        kind="person",
+        display_name="Amal",
+        person_id=people.recruiter_id,
+        tenant_id=people.tenant_id,
+    )
+    result = await probe(app.state.work, actor, FileSettings())
+    assert result.ok, result.detail
+    read = database.tenant_reader(people.tenant_id, SYSTEM)
+    assert await app.state.objects.find(read, "probes/test") is None
+    away = msgspec.structs.replace(
+        app.state.settings, objects_url="s3://files", objects_endpoint="http://127.0.0.1:9"
+    )
+    broken = msgspec.structs.replace(app.state.work, objects=StoredObjects(away))
+    assert not (await probe(broken, actor, FileSettings())).ok
+
+
+async def test_a_plans_storage_is_not_gone_beyond(
+    settings: Settings, database: Database, superuser: Any
+) -> None:
+    people = await create_people(database, "full")
+    objects = StoredObjects(settings)
+    async with database.tenant(people.tenant_id, SYSTEM) as tx:
+        await objects.put(tx, "one/kept", b"x")
+    await superuser.execute(
+        "update tenant_object set size_bytes = 10::bigint ^ 15 where tenant_id = $1",
+        people.tenant_id,
+    )
+    async with database.tenant(people.tenant_id, SYSTEM) as tx:
+        with pytest.raises(StorageFull):
+            await objects.put(tx, "two/refused", b"x")
+        # What takes the place of something makes room first.
+        await objects.put(tx, "one/kept", b"y")
 
 
 async def kept_in(app: Litestar, database: Database, people: People, content: bytes) -> Any:
