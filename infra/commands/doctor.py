@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from rich.table import Table
 
-from infra.commands.checks import database, machine, matching, services, work
+from infra.commands.checks import audit, database, machine, matching, services, work
 from infra.commands.checks.finding import Context, Finding, problem
 from infra.commands.context import OPERATOR_DATABASE_URL, AsJson, console, settings
 from passerelle.kernel.settings import SettingsError
@@ -23,6 +23,7 @@ CHECKS: tuple[Callable[[Context], Awaitable[list[Finding]]], ...] = (
     work.web,
     work.worker,
     work.outbox,
+    audit.check,
     matching.check,
 )
 

@@ -25,7 +25,7 @@ from passerelle.kernel.settings import PREFIX, Settings
 from tenants.service import create_tenant
 
 NOBODY_LISTENS = 1
-EXPECTED_WARNINGS = {"keycloak", "web", "worker", "taxonomy", "model"}
+EXPECTED_WARNINGS = {"keycloak", "web", "worker", "taxonomy", "model", "audit heads"}
 """What the tests neither start nor load for this module."""
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
+from infra.commands.checks import audit
+from infra.commands.checks.finding import Context
 from passerelle.kernel.database import Database
 from passerelle.kernel.settings import Settings
 from tests.tenants.audit.command import passerelle
@@ -70,3 +72,19 @@ async def test_an_operator_writes_heads_down_verifies_and_is_told_what_was_done(
     status, said = await passerelle(settings, "audit", "verify", "nobody")
     assert status == 1
     assert "No organisation has this address" in said
+
+
+async def test_the_doctor_says_where_heads_are_written_down(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async def state(**changed: str) -> str:
+        context = Context(msgspec.structs.replace(settings, **changed), "")
+        (finding,) = await audit.check(context)
+        return finding.state
+
+    file = tmp_path / "file"
+    file.touch()
+    assert await state() == "warning"
+    assert await state(audit_anchor_mailbox="heads@example.org") == "ok"
+    assert await state(audit_anchor_directory=str(tmp_path / "new" / "folder")) == "ok"
+    assert await state(audit_anchor_directory=str(file / "below")) == "problem"
