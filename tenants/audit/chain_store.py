@@ -68,7 +68,7 @@ order by pending.event_id limit $2
 
 
 async def waiting(keeper: TenantTransaction, limit: int) -> list[Waiting]:
-    """Events to chain, in the order of their ids. `linked`: brought with its link by an import."""
+    """Events to chain, in the order of their ids. `linked`: an import brought its link."""
     return await keeper.fetch(Waiting, KEEPER_WAITING, keeper.tenant_id, limit)
 
 

@@ -8,9 +8,8 @@ from uuid import UUID
 
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database, TenantTransaction
-from passerelle.kernel.errors import Conflict
 from tenants.audit import chain_store
-from tenants.audit.chain import Head, Link, linked, own_hash
+from tenants.audit.chain import Head, Link, linked
 
 BATCH_EVENTS = 1_000
 #: Then it is the next organisation's turn.
@@ -18,10 +17,6 @@ BATCHES_A_TURN = 10
 TENANTS_A_PAGE = 100
 NIL = UUID(int=0)
 TASK = "audit.chain"
-
-
-class ChainForeign(Conflict):
-    """Links from elsewhere that don't follow one another, or a chain that has begun already."""
 
 
 async def chain_waiting(database: Database) -> int:
@@ -64,21 +59,3 @@ async def _one_batch(keeper: TenantTransaction) -> tuple[int, int]:
     await chain_store.append(keeper, links)
     await chain_store.done_waiting(keeper, [one.event_id for one in waiting])
     return len(waiting), len(links)
-
-
-async def take_over(keeper: TenantTransaction, links: list[Link]) -> Head:
-    """Appends links that an export of this organisation brought, after their events came back.
-
-    In the order of their positions, in batches of any size. Raises ChainForeign unless each follows
-    the one before it by this organisation's own hashes.
-    """
-    head = await chain_store.hold(keeper)
-    if head is None:
-        raise ChainForeign("another process holds the chain")
-    for link in links:
-        follows = link.position == head.position + 1 and link.previous_hash == head.hash
-        if not follows or link.hash != own_hash(keeper.tenant_id, link):
-            raise ChainForeign(f"the link at position {link.position} does not follow")
-        head = Head(link.position, link.hash, link.chained_at)
-    await chain_store.append(keeper, links)
-    return head
