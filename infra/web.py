@@ -44,6 +44,7 @@ from passerelle.kernel.http import GuardedClient
 from passerelle.kernel.log import configure
 from passerelle.kernel.secrets import Vault
 from passerelle.kernel.settings import Settings
+from passerelle.kernel.tenant_settings import SETTINGS
 from passerelle.kernel.work import Work
 from passerelle.people import pages as people_pages
 from passerelle.people.notices import pages as notices_pages
@@ -61,12 +62,20 @@ from tenants.audit import api as audit_api
 from tenants.audit import pages as audit_pages
 from tenants.members import pages as members_pages
 from tenants.notices import tasks as tenants_notices
-from tenants.organisations import operator_api
+from tenants.organisations import operator_api, unit_pages
+from tenants.plans import operator_api as plan_operator_api
+from tenants.settings import api as settings_api
+from tenants.settings import brand_pages
+from tenants.settings import pages as settings_pages
+from tenants.settings.appearance import Appearances, appearance_middleware
 
 #: Every module with handlers, feature by feature; a test lists their routes.
 DOORS = (
     front_pages,
+    brand_pages,
+    plan_operator_api,
     operator_api,
+    unit_pages,
     audit_api,
     audit_pages,
     members_pages,
@@ -105,10 +114,17 @@ def create_app(settings: Settings, *, debug: bool = False) -> Litestar:
             health,
             *face.handlers(settings),
             *(handler for door in DOORS for handler in door.handlers),
+            *settings_pages.handlers_of(SETTINGS.values()),
+            *settings_api.handlers_of(SETTINGS.values()),
         ],
         dependencies={**DEPENDENCIES, **plugged_in()},
         guards=[require_permission],
-        middleware=[session_middleware, *face.middleware(settings), UnreadNotices()],
+        middleware=[
+            session_middleware,
+            appearance_middleware,
+            *face.middleware(settings),
+            UnreadNotices(),
+        ],
         template_config=face.template_config(settings),
         exception_handlers={**answers, NotSignedIn: sign_in_or(answers[Problem])},
         before_send=face.before_send(settings),
@@ -149,6 +165,7 @@ def opened(settings: Settings) -> Any:
         state.http = GuardedClient(settings)
         state.vault = Vault(settings.master_key)
         state.objects = StoredObjects(settings)
+        state.appearances = Appearances(state.database, state.objects)
         # What the test of a setting may use.
         state.work = Work(
             settings=settings,

@@ -126,22 +126,34 @@ begin
   if ring then
     raise exception 'a unit cannot stand below itself' using errcode = 'PTU01';
   end if;
-  with recursive down(id, steps) as (
-    select new.id, 0
-    union all
-    select u.id, down.steps + 1 from unit u join down on u.parent_id = down.id
-    where u.tenant_id = new.tenant_id and down.steps < 100
-  )
-  select max(down.steps) into below from down;
+  below := 0;
+  if tg_op = 'UPDATE' then
+    with recursive down(id, steps) as (
+      select new.id, 0
+      union all
+      select u.id, down.steps + 1 from unit u join down on u.parent_id = down.id
+      where u.tenant_id = new.tenant_id and down.steps < 100
+    )
+    select max(down.steps) into below from down;
+  end if;
   if coalesce(above, 0) + below > 12 then
     raise exception 'the tree is too deep' using errcode = 'PTU03';
   end if;
-  if tg_op = 'INSERT' and (select count(*) from unit u where u.tenant_id = new.tenant_id) >= 5000
-  then
-    raise exception 'too many units' using errcode = 'PTU04';
-  end if;
   return new;
 end $$;
+create function app.units_counted() returns trigger
+language plpgsql set search_path = pg_catalog, public as $$
+begin
+  if exists (
+    select from unit where tenant_id in (select fresh.tenant_id from fresh)
+    group by tenant_id having count(*) > 5000
+  ) then
+    raise exception 'too many units' using errcode = 'PTU04';
+  end if;
+  return null;
+end $$;
+create trigger units_counted after insert on unit
+  referencing new table as fresh for each statement execute function app.units_counted();
 create trigger unit_in_tree before insert or update of parent_id on unit
   for each row execute function app.unit_in_tree();
 

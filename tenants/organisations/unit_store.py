@@ -17,19 +17,25 @@ from tenants.organisations.unit_model import (
     UnitOnRecord,
 )
 
-INSERT_UNIT = """
-insert into unit (tenant_id, id, parent_id, code, name, folded) values ($1, $2, $3, $4, $5, $6)
+INSERT_UNITS = """
+insert into unit (tenant_id, id, parent_id, code, name, folded)
+select $1, one.id, one.parent_id, one.code, one.name, one.folded
+from unnest($2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::text[])
+  with ordinality as one(id, parent_id, code, name, folded, place)
+order by one.place
 """
 
 
 async def insert(tx: TenantTransaction, units: list[Unit]) -> None:
     """Parents first. The database refuses what would not be a tree (SQLSTATE PTU…)."""
-    await tx.execute_many(
-        INSERT_UNIT,
-        [
-            (tx.tenant_id, one.id, one.parent_id, one.code, one.name, search_text(one))
-            for one in units
-        ],
+    await tx.execute(
+        INSERT_UNITS,
+        tx.tenant_id,
+        [one.id for one in units],
+        [one.parent_id for one in units],
+        [one.code for one in units],
+        [one.name for one in units],
+        [search_text(one) for one in units],
     )
 
 

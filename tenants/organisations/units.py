@@ -4,8 +4,8 @@ A unit is never removed: members, requisitions and the record refer to it. It is
 opened again.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import asyncpg
@@ -39,6 +39,7 @@ PARENT_CLOSED = N_("The unit above it is closed: choose an open one")
 
 #: SQLSTATE of the tree's trigger → field, what is wrong.
 REFUSALS = {
+    asyncpg.UniqueViolationError.sqlstate: ("code", CODE_TAKEN),
     "PTU01": ("parent", BELOW_ITSELF),
     "PTU02": ("parent", ROOT_STAYS),
     "PTU03": ("parent", TOO_DEEP),
@@ -46,18 +47,19 @@ REFUSALS = {
 }
 
 
-@contextmanager
-def refusals_named() -> Iterator[None]:
-    """What the database refuses, in words. Raises TreeBroken."""
+@asynccontextmanager
+async def refusals_named(tx: TenantTransaction) -> AsyncIterator[None]:
+    """What the database refuses is undone, and said in words. Raises TreeBroken."""
+    await tx.execute("savepoint tree")
     try:
         yield
-    except asyncpg.UniqueViolationError:
-        raise TreeBroken(errors={"code": CODE_TAKEN}) from None
     except asyncpg.PostgresError as error:
         known = REFUSALS.get(error.sqlstate or "")
         if known is None:
             raise
+        await tx.execute("rollback to savepoint tree")
         raise TreeBroken(errors={known[0]: known[1]}) from None
+    await tx.execute("release savepoint tree")
 
 
 async def plant(tx: TenantTransaction, name: Localised) -> None:
@@ -78,7 +80,7 @@ async def add(tx: TenantTransaction, parent_id: UUID | None, code: str, name: Lo
     if errors:
         raise Invalid(errors=errors)
     unit = Unit(id=new_id(), parent_id=parent_id, code=code, name=name)
-    with refusals_named():
+    async with refusals_named(tx):
         await store.insert(tx, [unit])
     await emit(tx, "unit.added", on_record(unit), subject=unit.id)
     return unit
@@ -117,7 +119,7 @@ async def move(tx: TenantTransaction, unit_id: UUID, parent_id: UUID | None) -> 
     if wrong:
         raise TreeBroken(errors={"parent": wrong})
     after = msgspec.structs.replace(before, parent_id=parent_id)
-    with refusals_named():
+    async with refusals_named(tx):
         await store.move(tx, [after])
     await _record(tx, "unit.moved", before, after)
     return after
