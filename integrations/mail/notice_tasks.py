@@ -35,7 +35,7 @@ class Reader:
         parts = (notice.title, notice.text) if titled else (notice.text,)
         text = ". ".join(part for part in parts if part)
         url = f"{self.space}{notice.link}" if notice.link else ""
-        return Step(text, translate("Open"), url)
+        return Step(text, translate("See it"), url)
 
 
 @worker_listener("notices.mail_due", NoticesMailDue)

@@ -18,7 +18,7 @@ PAGE_ROWS = 50
 EXPORT_ROWS = 10_000
 TEXT_LIMIT_CHARACTERS = 200
 
-navigation.add(N_("Mail log"), "/mail", permission="tenant.admin", order=85)
+navigation.add(N_("Mail"), "/mail", permission="tenant.admin", order=85)
 
 
 def wanted(status: str, kind: str, address: str) -> LogFilter:
@@ -66,7 +66,7 @@ async def mail_log_export(
 ) -> Response[bytes]:
     """The newest EXPORT_ROWS that match."""
     found = await store.logged(read, wanted(status, kind, address), None, EXPORT_ROWS)
-    header = [N_("When"), N_("To"), N_("About"), N_("Subject"), N_("State"), N_("Said")]
+    header = [N_("When"), N_("To"), N_("What about"), N_("Subject"), N_("State"), N_("Said")]
     return Response(
         as_csv([translate(name) for name in header], (_row(mail) for mail in found)),
         media_type="text/csv",

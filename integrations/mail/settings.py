@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from integrations.mail.composing import ADDRESS, NAME_LIMIT_CHARACTERS
 from integrations.mail.smtp import Security
@@ -18,13 +19,49 @@ PORT_MOST: Final = 65_535
 class MailSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Without a host, mail goes out by the operator's server."""
 
-    host: str = ""
-    port: int = 587
-    security: Security = "starttls"
-    user: str = ""
-    password: Annotated[str, SealedText] = ""
-    from_address: str = ""
-    from_name: str = ""
+    host: Annotated[
+        str,
+        Meta(
+            title=N_("Mail server"),
+            description=N_("Such as mail.example.org. Empty: the operator’s server."),
+        ),
+    ] = ""
+    port: Annotated[
+        int,
+        Meta(
+            title=N_("Port"),
+            description=N_("587 with STARTTLS, 465 with TLS, mostly"),
+            ge=1,
+            le=PORT_MOST,
+        ),
+    ] = 587
+    security: Annotated[
+        Security,
+        Meta(
+            title=N_("Encryption"),
+            extra={
+                "labels": {
+                    "tls": N_("TLS from the start"),
+                    "starttls": N_("STARTTLS"),
+                    "none": N_("None"),
+                }
+            },
+        ),
+    ] = "starttls"
+    user: Annotated[str, Meta(title=N_("User name"))] = ""
+    password: Annotated[str, SealedText, Meta(title=N_("Password"))] = ""
+    from_address: Annotated[
+        str,
+        Meta(
+            title=N_("Sender’s address"),
+            description=N_("The address that the mails come from"),
+            extra={"kind": "email"},
+        ),
+    ] = ""
+    from_name: Annotated[
+        str,
+        Meta(title=N_("Sender’s name"), description=N_("Empty: Passerelle"), max_length=100),
+    ] = ""
 
 
 def problems(value: MailSettings) -> dict[str, str]:

@@ -33,6 +33,9 @@ class UnreadNotices(ASGIMiddleware):
         actor: Actor | None = scope["state"].get("actor")
         if actor is not None and actor.person_id is not None and _is_page(scope):
             state = scope["litestar_app"].state
+            if scope["path"].endswith("/notices"):
+                # Beside the list itself the count is always the true one.
+                await forget(state.valkey, actor)
             scope["state"][STATE] = await unread(state.database, state.valkey, actor)
         await next_app(scope, receive, send)
 
