@@ -14,10 +14,12 @@ from lms.model import Registration, ToolKey
 from passerelle.kernel.database import TenantRead, TenantTransaction
 from passerelle.kernel.errors import Unavailable
 from passerelle.kernel.identifiers import new_id
-from passerelle.kernel.secrets import Vault
+from passerelle.kernel.secrets import Vault, register_sealed
 
 KEY_BITS = 2048
 ASSERTION_LIFETIME_S = 300
+CONTEXT = "lti key {id} of tenant {tenant_id}"
+register_sealed("lti_key", "sealed_private_key", CONTEXT)
 
 
 class ToolKeyLost(Unavailable):
@@ -81,4 +83,4 @@ def _new_key(tenant_id: UUID, vault: Vault) -> ToolKey:
 
 
 def _context(tenant_id: UUID, key_id: UUID) -> str:
-    return f"lti key {key_id} of tenant {tenant_id}"
+    return CONTEXT.format(id=key_id, tenant_id=tenant_id)

@@ -37,6 +37,8 @@ end $$;
 select app.let_carry('tenant', 'id');
 grant usage on schema app, public to tenant_carrier;
 grant execute on function app.tenant_strict, app.folded to tenant_carrier;
+-- An import says which skills are unknown here before it begins.
+grant select on skill, model_version to tenant_carrier;
 -- What triggers fill in while rows arrive is replaced by what the file holds.
 grant delete on audit_pending, member_word to tenant_carrier;
 
@@ -117,7 +119,10 @@ create table person_erasure (
   requested_at timestamptz not null default now(),
   due_at       timestamptz not null,
   cancelled_at timestamptz,
-  primary key (person_id, id)
+  -- Set when it begins: the organisations whose part there is, however often it is resumed.
+  tenants      uuid[],
+  primary key (person_id, id),
+  check (cancelled_at is null or tenants is null)
 );
 create unique index person_erasure_open on person_erasure (person_id) where cancelled_at is null;
 create index person_erasure_due on person_erasure (due_at) where cancelled_at is null;
@@ -168,22 +173,32 @@ create function app.person_digest(person uuid) returns bytea
 language sql immutable strict parallel safe set search_path = pg_catalog as $$
   select sha256(uuid_send(person))
 $$;
-grant execute on function app.person_digest to web_tenant, web_person, tenant_carrier, app_definer;
+create function app.member_digest(tenant uuid, person uuid) returns bytea
+language sql immutable strict parallel safe set search_path = pg_catalog as $$
+  select sha256(uuid_send(tenant) || uuid_send(person))
+$$;
 
 create function app.keep_receipt(receipt uuid, content jsonb) returns void
 language sql security definer set search_path = pg_catalog, public as $$
   insert into erasure_receipt (id, person_digest, content)
   values (receipt, app.person_digest((select app.person_strict())), content)
 $$;
+-- An organisation's erasure of one member, outliving the organisation.
+create function app.keep_member_tombstone(receipt uuid, person uuid) returns void
+language sql security definer set search_path = pg_catalog, public as $$
+  insert into erasure_receipt (id, person_digest, content)
+  values (receipt, app.member_digest((select app.tenant_strict()), person), '{}')
+$$;
 create function app.erasure_receipt(wanted uuid) returns table (erased_at timestamptz, content jsonb)
 language sql security definer stable set search_path = pg_catalog, public as $$
-  select r.erased_at, r.content from erasure_receipt r where r.id = wanted
+  select r.erased_at, r.content from erasure_receipt r where r.id = wanted and r.content <> '{}'
 $$;
--- Which of these persons were erased here: the import asks before it brings them back.
-create function app.erased_persons(wanted uuid[]) returns setof uuid
+-- Which of these persons were erased here, altogether or from the bound tenant, after `since`.
+create function app.erased_persons(wanted uuid[], since timestamptz) returns setof uuid
 language sql security definer stable set search_path = pg_catalog, public as $$
   select one from unnest(wanted) as one
-  where exists (select from erasure_receipt r where r.person_digest = app.person_digest(one))
+  where exists (select from erasure_receipt r where r.erased_at > since and r.person_digest
+    in (app.person_digest(one), app.member_digest((select app.tenant_strict()), one)))
 $$;
 
 -- Where the bound person has rows: each organisation's part is done in its own binding.
@@ -329,6 +344,8 @@ alter function app.erase_own_record owner to app_definer;
 grant execute on function app.erase_own_record to worker_person;
 
 alter function app.person_digest owner to app_definer;
+alter function app.member_digest owner to app_definer;
+alter function app.keep_member_tombstone owner to app_definer;
 alter function app.keep_receipt owner to app_definer;
 alter function app.erasure_receipt owner to app_definer;
 alter function app.erased_persons owner to app_definer;
@@ -336,7 +353,8 @@ alter function app.tenants_of_person owner to app_definer;
 alter function app.privacy_due owner to app_definer;
 alter function app.redact_events owner to app_definer;
 alter function app.retention_due owner to app_definer;
-grant execute on function app.person_digest to web_tenant, web_person, tenant_carrier;
+grant execute on function app.person_digest to web_tenant;
+grant execute on function app.keep_member_tombstone to worker_tenant;
 grant execute on function app.keep_receipt to worker_person;
 grant execute on function app.erasure_receipt to web_lookup;
 grant execute on function app.erased_persons to worker_tenant;

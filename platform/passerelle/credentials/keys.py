@@ -7,7 +7,10 @@ from passerelle.credentials.model import SigningKey
 from passerelle.kernel.database import TenantTransaction
 from passerelle.kernel.errors import Unavailable
 from passerelle.kernel.identifiers import new_id
-from passerelle.kernel.secrets import Vault
+from passerelle.kernel.secrets import Vault, register_sealed
+
+CONTEXT = "issuer key {id} of tenant {tenant_id}"
+register_sealed("issuer_key", "sealed_private_key", CONTEXT)
 
 
 class SigningKeyLost(Unavailable):
@@ -51,4 +54,4 @@ def _new_key(tx: TenantTransaction, vault: Vault, did: str) -> SigningKey:
 
 
 def _context(tx: TenantTransaction, key_id: object) -> str:
-    return f"issuer key {key_id} of tenant {tx.tenant_id}"
+    return CONTEXT.format(id=key_id, tenant_id=tx.tenant_id)

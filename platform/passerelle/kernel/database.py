@@ -142,6 +142,8 @@ class PersonReader(_Reader):
 
 
 class _Transaction:
+    opening = "begin"
+
     def __init__(
         self, connection: asyncpg.Connection, bound_id: UUID, actor: Actor, binding: str
     ) -> None:
@@ -154,7 +156,7 @@ class _Transaction:
         # A UUID's text is safe to write out; the simple protocol makes this one round trip.
         binding = self._binding.format(f"'{UUID(str(self._bound_id))}'::uuid")
         with _refusals_named():
-            await self.connection.execute(f"begin; select {binding}")
+            await self.connection.execute(f"{self.opening}; select {binding}")
 
     async def commit(self) -> None:
         if await self.connection.execute("commit") != "COMMIT":
@@ -188,6 +190,19 @@ class TenantTransaction(_Transaction):
     @property
     def tenant_id(self) -> UUID:
         return self._bound_id
+
+
+class CarrierTransaction(TenantTransaction):
+    """Every row of one tenant, as of one moment, however long it takes."""
+
+    opening = (
+        "begin isolation level repeatable read; set local role tenant_carrier;"
+        " set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0"
+    )
+
+    async def put_down(self) -> None:
+        """From here on, the rights of the worker again."""
+        await self.connection.execute("set local role none")
 
 
 class PersonTransaction(_Transaction):
@@ -287,6 +302,15 @@ class Database:
             yield running
 
     @asynccontextmanager
+    async def carrier(self, tenant_id: UUID, actor: Actor) -> AsyncIterator[CarrierTransaction]:
+        """Bound to a tenant of whatever standing, to take it out whole or to bring it in."""
+        async with (
+            self._pools["worker_tenant"].acquire() as connection,
+            _run(CarrierTransaction(connection, tenant_id, actor, ANY_TENANT)) as running,
+        ):
+            yield running
+
+    @asynccontextmanager
     async def person(self, person_id: UUID, actor: Actor) -> AsyncIterator[PersonTransaction]:
         """Bound to a person."""
         async with (
@@ -326,7 +350,7 @@ def _binding(standing: bool) -> str:
     return STANDING_TENANT if standing else ANY_TENANT
 
 
-BoundTransaction = TypeVar("BoundTransaction", TenantTransaction, PersonTransaction)
+BoundTransaction = TypeVar("BoundTransaction", bound=TenantTransaction | PersonTransaction)
 
 
 @asynccontextmanager

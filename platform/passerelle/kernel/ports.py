@@ -88,6 +88,15 @@ class Objects(Protocol):
         """
         ...
 
+    async def restore(
+        self, tx: BoundTransaction, stored: StoredObject, content: AsyncIterable[bytes]
+    ) -> None:
+        """Keeps the bytes of an object whose row an import brings in the same transaction.
+
+        Raises Invalid where they aren't what the row says, and Unavailable.
+        """
+        ...
+
     async def find(self, read: BoundRead, name: str) -> StoredObject | None: ...
 
     async def find_by_id(self, read: BoundRead, object_id: UUID) -> StoredObject | None: ...

@@ -3,6 +3,7 @@
 import base64
 import os
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -35,3 +36,22 @@ class Vault:
             )
         except (InvalidTag, ValueError):
             raise SealBroken(f"sealed bytes for {context} don't open") from None
+
+
+class SealedColumn(msgspec.Struct, frozen=True):
+    """A tenant's column of sealed bytes, and the context they were sealed with.
+
+    The context names columns of the row in braces: `"issuer key {id} of tenant {tenant_id}"`. A
+    tenant that moves to an installation with another master key has them sealed anew.
+    """
+
+    table: str
+    column: str
+    context: str
+
+
+SEALED_COLUMNS: dict[tuple[str, str], SealedColumn] = {}
+
+
+def register_sealed(table: str, column: str, context: str) -> None:
+    SEALED_COLUMNS[table, column] = SealedColumn(table, column, context)

@@ -1,0 +1,290 @@
+"""The statements of erasures, exports, consents and retention that run in a tenant's binding."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from passerelle.kernel.database import Lookup, TenantRead, TenantTransaction
+from tenants.privacy.model import PAGE_ROWS, Consent, Export, Known, MemberErasure, PartErased
+
+ERASURE_COLUMNS = """
+select e.id, e.person_id, e.asked_by, e.requested_by_name, e.reason, e.requested_at, e.due_at,
+  e.cancelled_at, e.finished_at, e.parts, m.display_name
+from member_erasure as e
+left join member as m on (m.tenant_id, m.person_id) = (e.tenant_id, e.person_id)
+"""
+ERASURES = (
+    ERASURE_COLUMNS
+    + "where e.tenant_id = $1 and ($2::uuid is null or e.id < $2) order by e.id desc limit $3"
+)
+ERASURE = ERASURE_COLUMNS + "where e.tenant_id = $1 and e.id = $2"
+OPEN_ERASURE_OF = (
+    ERASURE_COLUMNS
+    + "where e.tenant_id = $1 and e.person_id = $2 and e.finished_at is null"
+    + " and e.cancelled_at is null"
+)
+LOCK_ERASURE = ERASURE_COLUMNS + "where e.tenant_id = $1 and e.id = $2 for update of e skip locked"
+
+
+async def erasures(read: TenantRead, before: UUID | None) -> list[MemberErasure]:
+    """A page and one more, newest first."""
+    return await read.fetch(MemberErasure, ERASURES, read.tenant_id, before, PAGE_ROWS + 1)
+
+
+async def erasure(read: TenantRead, erasure_id: UUID) -> MemberErasure | None:
+    return await read.fetch_one(MemberErasure, ERASURE, read.tenant_id, erasure_id)
+
+
+async def open_erasure_of(read: TenantRead, person_id: UUID) -> MemberErasure | None:
+    return await read.fetch_one(MemberErasure, OPEN_ERASURE_OF, read.tenant_id, person_id)
+
+
+async def lock_erasure(tx: TenantTransaction, erasure_id: UUID) -> MemberErasure | None:
+    """None where there is none, or another process is at it."""
+    return await tx.fetch_one(MemberErasure, LOCK_ERASURE, tx.tenant_id, erasure_id)
+
+
+ASK_ERASURE = """
+insert into member_erasure (tenant_id, id, person_id, person_digest, asked_by, requested_by,
+  requested_by_name, reason, requested_at, due_at)
+values ($1, $2, $3, app.person_digest($3), $4, $5, $6, $7, $8, $9)
+on conflict do nothing
+"""
+
+
+async def ask_erasure(
+    tx: TenantTransaction,
+    erasure_id: UUID,
+    person_id: UUID,
+    asked_by: str,
+    reason: str,
+    requested_at: datetime,
+    due_at: datetime,
+) -> bool:
+    """False where one is open already, or this one is there."""
+    return (
+        await tx.execute(
+            ASK_ERASURE,
+            tx.tenant_id,
+            erasure_id,
+            person_id,
+            asked_by,
+            tx.actor.person_id,
+            tx.actor.display_name,
+            reason,
+            requested_at,
+            due_at,
+        )
+        == 1
+    )
+
+
+CANCEL_ERASURE = """
+update member_erasure set cancelled_at = now()
+where tenant_id = $1 and id = $2 and cancelled_at is null and finished_at is null
+  and asked_by = 'officer'
+"""
+
+
+async def cancel_erasure(tx: TenantTransaction, erasure_id: UUID) -> bool:
+    return await tx.execute(CANCEL_ERASURE, tx.tenant_id, erasure_id) == 1
+
+
+FINISH_ERASURE = """
+update member_erasure set finished_at = now(), person_id = null, parts = $3, reason = ''
+where tenant_id = $1 and id = $2
+"""
+
+
+async def finish_erasure(tx: TenantTransaction, erasure_id: UUID, parts: list[PartErased]) -> None:
+    await tx.execute(FINISH_ERASURE, tx.tenant_id, erasure_id, parts)
+
+
+KNOWN = """
+select person_id, display_name as name, email from member where tenant_id = $1 and person_id = $2
+"""
+
+
+async def known(read: TenantRead, person_id: UUID) -> Known | None:
+    """The member's name and address."""
+    return await read.fetch_one(Known, KNOWN, read.tenant_id, person_id)
+
+
+class _Id(msgspec.Struct):
+    id: UUID
+
+
+REDACT = "select app.redact_events($1, $2, $3, $4) as id"
+
+
+async def redact(tx: TenantTransaction, known: Known, names_stay: tuple[str, ...]) -> list[UUID]:
+    """The events whose words were taken out, in the order of their ids."""
+    rows = await tx.fetch(_Id, REDACT, known.person_id, known.name, known.email, list(names_stay))
+    return sorted(row.id for row in rows)
+
+
+KEEP_TOMBSTONE = "select app.keep_member_tombstone($1, $2)"
+
+
+async def keep_tombstone(tx: TenantTransaction, erasure_id: UUID, person_id: UUID) -> None:
+    await tx.fetch_value(KEEP_TOMBSTONE, erasure_id, person_id)
+
+
+PERSONS_HERE = """
+select person_id as id from member where tenant_id = $1
+union select person_id from application where tenant_id = $1
+union select person_id from issued_credential where tenant_id = $1 and person_id is not null
+"""
+ERASED_SINCE = "select one as id from app.erased_persons($1, $2) as one"
+
+
+async def erased_since(tx: TenantTransaction, since: datetime) -> list[UUID]:
+    """Who of the tenant's persons was erased here after `since`."""
+    here = [row.id for row in await tx.fetch(_Id, PERSONS_HERE, tx.tenant_id)]
+    return [row.id for row in await tx.fetch(_Id, ERASED_SINCE, here, since)]
+
+
+# ---- exports of the whole tenant ----
+
+EXPORT_COLUMNS = """
+select id, requested_at, state, done, total, object_name, size_bytes, digest, expires_at,
+  fetched_at, requested_by_name
+from tenant_export
+"""
+EXPORTS = EXPORT_COLUMNS + "where tenant_id = $1 order by id desc limit 50"
+EXPORT = EXPORT_COLUMNS + "where tenant_id = $1 and id = $2"
+
+
+async def exports(read: TenantRead) -> list[Export]:
+    return await read.fetch(Export, EXPORTS, read.tenant_id)
+
+
+async def export(read: TenantRead, export_id: UUID) -> Export | None:
+    return await read.fetch_one(Export, EXPORT, read.tenant_id, export_id)
+
+
+ASK_EXPORT = """
+insert into tenant_export (tenant_id, id, requested_by, requested_by_name, sealed_passphrase)
+values ($1, $2, $3, $4, $5)
+"""
+
+
+async def ask_export(tx: TenantTransaction, export_id: UUID, sealed_passphrase: bytes) -> None:
+    await tx.execute(
+        ASK_EXPORT,
+        tx.tenant_id,
+        export_id,
+        tx.actor.person_id,
+        tx.actor.display_name,
+        sealed_passphrase,
+    )
+
+
+HELD = """
+select sealed_passphrase from tenant_export
+where tenant_id = $1 and id = $2 and state in ('waiting', 'working')
+"""
+
+
+async def sealed_passphrase(read: TenantRead, export_id: UUID) -> bytes | None:
+    found: bytes | None = await read.fetch_value(HELD, read.tenant_id, export_id)
+    return found
+
+
+EXPORT_PROGRESS = """
+update tenant_export set state = 'working', done = $3, total = $4
+where tenant_id = $1 and id = $2 and state in ('waiting', 'working')
+"""
+
+
+async def export_progress(tx: TenantTransaction, export_id: UUID, done: int, total: int) -> None:
+    await tx.execute(EXPORT_PROGRESS, tx.tenant_id, export_id, done, total)
+
+
+EXPORT_READY = """
+update tenant_export set state = 'ready', sealed_passphrase = null, object_name = $3,
+  size_bytes = $4, digest = $5, ready_at = now(), expires_at = now() + $6 * interval '1 hour'
+where tenant_id = $1 and id = $2 and state in ('waiting', 'working')
+"""
+
+
+async def export_ready(
+    tx: TenantTransaction, export_id: UUID, name: str, size: int, digest: str, hours: int
+) -> bool:
+    return await tx.execute(EXPORT_READY, tx.tenant_id, export_id, name, size, digest, hours) == 1
+
+
+END_EXPORT = """
+update tenant_export set state = $3, sealed_passphrase = null, object_name = null
+where tenant_id = $1 and id = $2 and state <> $3
+"""
+
+
+async def end_export(tx: TenantTransaction, export_id: UUID, state: str) -> None:
+    await tx.execute(END_EXPORT, tx.tenant_id, export_id, state)
+
+
+FETCHED_EXPORT = "update tenant_export set fetched_at = now() where tenant_id = $1 and id = $2"
+
+
+async def fetched_export(tx: TenantTransaction, export_id: UUID) -> None:
+    await tx.execute(FETCHED_EXPORT, tx.tenant_id, export_id)
+
+
+# ---- the ledger ----
+
+CONSENTS = """
+select c.id, c.person_id, c.tenant_id, c.purpose, c.text_version, c.locale, c.given_at,
+  c.given_by_event, c.until,
+  case when c.withdrawn_at < $3 then c.withdrawn_at end as withdrawn_at,
+  case when c.withdrawn_at < $3 then c.withdrawn_by_event end as withdrawn_by_event,
+  coalesce(m.display_name, p.display_name) as display_name
+from consent as c
+left join member as m on m.tenant_id = $1 and m.person_id = c.person_id
+left join person as p on p.person_id = c.person_id
+where c.tenant_id = $1 and c.given_at < $3 and ($2::uuid is null or c.id < $2)
+  and ($4::uuid is null or c.person_id = $4)
+order by c.id desc limit $5
+"""
+
+
+async def consents(
+    read: TenantRead, before: UUID | None, as_of: datetime, person_id: UUID | None, limit: int
+) -> list[Consent]:
+    """The organisation's lines of the ledger as they stood before `as_of`, newest first."""
+    return await read.fetch(Consent, CONSENTS, read.tenant_id, before, as_of, person_id, limit)
+
+
+# ---- retention ----
+
+RAN = """
+insert into retention_run (tenant_id, ran_at, next_at) values ($1, now(), now() + interval '1 day')
+on conflict (tenant_id) do update set ran_at = excluded.ran_at, next_at = excluded.next_at
+"""
+
+
+async def ran(tx: TenantTransaction) -> None:
+    await tx.execute(RAN, tx.tenant_id)
+
+
+LAST_RUN = "select ran_at from retention_run where tenant_id = $1"
+
+
+async def last_run(read: TenantRead) -> datetime | None:
+    found: datetime | None = await read.fetch_value(LAST_RUN, read.tenant_id)
+    return found
+
+
+class Due(msgspec.Struct, frozen=True):
+    kind: str
+    owner_id: UUID
+    id: UUID
+
+
+RECEIPT_LOOKUP = "select content from app.erasure_receipt($1)"
+
+
+async def receipt(lookup: Lookup, receipt_id: UUID) -> object | None:
+    found: object | None = await lookup.fetch_value(RECEIPT_LOOKUP, receipt_id)
+    return found

@@ -1,0 +1,354 @@
+"""A whole tenant out of one installation and into another."""
+
+import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import pytest
+
+from infra.servers.postgres import PostgresServer
+from integrations.mail.adapter import MAIL
+from passerelle.credentials import checking
+from passerelle.kernel import tasks
+from passerelle.kernel.tenant_settings import open_text, read_setting
+from tenants import service as tenants
+from tenants.audit import chaining, verification
+from tenants.privacy.archive import ArchiveRefused, PassphraseTooShort, PassphraseWrong
+from tenants.privacy.bringing import TenantThere, import_tenant
+from tenants.privacy.carrying import Carried, export_tenant
+from tenants.privacy.catalogue import STAYS
+from tests.tenants.privacy.conftest import Elsewhere
+from tests.tenants.privacy.lived import SECRET, SYSTEM, Lived
+from tests.walls.mirror import owned_tables
+
+PASSPHRASE = "carried over the bridge"
+#: A taxonomy is nobody's, and is loaded, not carried.
+REFERENCE = (
+    "taxonomy",
+    "skill",
+    "skill_label",
+    "occupation",
+    "occupation_label",
+    "occupation_skill",
+)
+
+
+async def carry(work: tasks.Work, tenant_id: UUID, path: Path) -> Carried:
+    with path.open("wb") as file:
+        return await export_tenant(
+            work.database,
+            work.objects,
+            work.vault,
+            tenant_id,
+            PASSPHRASE,
+            file,
+            exported_from=work.settings.public_url,
+        )
+
+
+async def bring(elsewhere: Elsewhere, path: Path, passphrase: str = PASSPHRASE) -> Any:
+    return await import_tenant(
+        elsewhere.database, elsewhere.objects, elsewhere.vault, path, passphrase
+    )
+
+
+@asynccontextmanager
+async def looking(
+    postgres: PostgresServer, elsewhere: Elsewhere
+) -> AsyncIterator[asyncpg.Connection]:
+    name = elsewhere.settings.database_url.rpartition("/")[2]
+    connection = await asyncpg.connect(postgres.superuser_dsn(name))
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def prepared(
+    elsewhere: Elsewhere, postgres: PostgresServer, superuser: asyncpg.Connection
+) -> AsyncIterator[asyncpg.Connection]:
+    """The other installation, with the same taxonomy."""
+    async with looking(postgres, elsewhere) as connection:
+        for table in REFERENCE:
+            rows = await superuser.fetch(f"select * from {table}")
+            columns = list(rows[0].keys()) if rows else []
+            await connection.copy_records_to_table(table, records=rows, columns=columns)
+        yield connection
+
+
+async def rows_of(connection: asyncpg.Connection, tenant_id: UUID) -> dict[str, list[str]]:
+    found = {}
+    for table in await owned_tables(connection):
+        if table.scope != "tenant" or table.name in STAYS or table.name.startswith("tombstone"):
+            continue
+        rows = await connection.fetch(
+            f"select to_jsonb(one)::text as row from {table.name} one"
+            f" where {table.owner_column} = $1",
+            tenant_id,
+        )
+        found[table.name] = sorted(row["row"] for row in rows)
+    return found
+
+
+def without_secrets(rows: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Sealed anew, so never the same bytes; a test of its own opens them."""
+
+    def blank(table: str, text: str) -> str:
+        row = msgspec.json.decode(text)
+        if "sealed_private_key" in row:
+            row["sealed_private_key"] = "sealed"
+        if table == "tenant_setting" and row["name"] == MAIL.name:
+            row["value"]["password"] = "sealed"
+        return msgspec.json.encode(row).decode()
+
+    return {table: sorted(blank(table, row) for row in rows[table]) for table in rows}
+
+
+async def test_every_table_of_a_tenant_arrives_row_by_row(
+    work: tasks.Work,
+    lived: Lived,
+    elsewhere: Elsewhere,
+    prepared: asyncpg.Connection,
+    superuser: asyncpg.Connection,
+    tmp_path: Path,
+) -> None:
+    carried = await carry(work, lived.tenant_id, tmp_path / "region.zip")
+    assert carried.open_effects == 0
+    brought = await bring(elsewhere, tmp_path / "region.zip")
+    assert (brought.rows, brought.objects) == (carried.rows, carried.objects)
+    before = without_secrets(await rows_of(superuser, lived.tenant_id))
+    after = without_secrets(await rows_of(prepared, lived.tenant_id))
+    # That it was brought in stands on record besides, and waits to be chained.
+    added = [row for row in after["tenant_event"] if '"tenant.imported"' in row]
+    assert len(added) == 1
+    after["tenant_event"].remove(added[0])
+    event_id = msgspec.json.decode(added[0])["id"]
+    after["audit_pending"] = [row for row in after["audit_pending"] if event_id not in row]
+    assert after == before
+    filled = {table for table, rows in before.items() if rows}
+    assert len(filled) >= 35, sorted(before.keys() - filled)
+
+
+async def test_what_was_carried_works_there(
+    work: tasks.Work,
+    lived: Lived,
+    elsewhere: Elsewhere,
+    prepared: asyncpg.Connection,
+    tmp_path: Path,
+) -> None:
+    """Credentials verify, the record's chain holds, secrets open, files are there, a member works;
+    and no effect happens a second time."""
+    await carry(work, lived.tenant_id, tmp_path / "region.zip")
+    await bring(elsewhere, tmp_path / "region.zip")
+    check = await checking.check_by_id(
+        elsewhere.database, elsewhere.settings.public_url, lived.credential_id
+    )
+    assert check.outcome == "valid", check
+    await chaining.chain(elsewhere.database, lived.tenant_id)
+    verdict = await verification.verify(elsewhere.database, lived.tenant_id)
+    assert verdict.finding is None
+    assert verdict.checked > 10
+    async with elsewhere.database.tenant(lived.tenant_id, SYSTEM) as tx:
+        mail = await read_setting(tx, MAIL)
+        opened = open_text(elsewhere.vault, lived.tenant_id, MAIL.name, "password", mail.password)
+        assert opened == SECRET
+        logo = await elsewhere.objects.content(tx, "branding/logo")
+        assert logo.startswith(b"\x89PNG")
+        member = await tenants.admit(tx, lived.learner_id, "Youssef", None, "fr", ["learner"])
+        assert "learner" in member.roles
+    waiting = await prepared.fetch(
+        "select name from tenant_event where not dispatched and name <> 'tenant.imported'"
+        " and name not like 'member.%'"
+    )
+    assert waiting == []
+    assert not await prepared.fetchval(
+        "select count(*) from tenant_delivery where done_at is null and dead_at is null"
+    )
+
+
+async def test_what_was_open_arrives_given_up(
+    work: tasks.Work,
+    lived: Lived,
+    elsewhere: Elsewhere,
+    prepared: asyncpg.Connection,
+    superuser: asyncpg.Connection,
+    tmp_path: Path,
+) -> None:
+    one = await superuser.fetchrow(
+        "update tenant_delivery set done_at = null where ctid = (select ctid from tenant_delivery"
+        " where tenant_id = $1 limit 1) returning event_id, listener",
+        lived.tenant_id,
+    )
+    try:
+        carried = await carry(work, lived.tenant_id, tmp_path / "region.zip")
+    finally:
+        await superuser.execute(
+            "update tenant_delivery set done_at = now() where event_id = $1 and listener = $2", *one
+        )
+    assert carried.open_effects == 1
+    assert (await bring(elsewhere, tmp_path / "region.zip")).open_effects == 1
+    row = await prepared.fetchrow(
+        "select dead_at, last_error from tenant_delivery where event_id = $1 and listener = $2",
+        *one,
+    )
+    assert row["dead_at"] is not None
+    assert "exported" in row["last_error"]
+
+
+def rewritten(source: Path, target: Path, change: dict[str, bytes | None], **more: bytes) -> Path:
+    """The archive with some parts changed, left out (None) or added."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = change.get(name, old.read(name))
+            if content is not None:
+                new.writestr(name, content)
+        for name, content in more.items():
+            new.writestr(name.replace("__", "/"), content)
+    return target
+
+
+async def test_a_file_that_was_touched_is_refused_and_leaves_nothing(
+    work: tasks.Work,
+    lived: Lived,
+    elsewhere: Elsewhere,
+    prepared: asyncpg.Connection,
+    tmp_path: Path,
+) -> None:
+    good = tmp_path / "region.zip"
+    await carry(work, lived.tenant_id, good)
+    with zipfile.ZipFile(good) as archive:
+        manifest = archive.read("manifest.json")
+        members = archive.read("tables/member.jsonl")
+        logo = next(name for name in archive.namelist() if name.startswith("objects/"))
+        picture = archive.read(logo)
+    promoted = members.replace(b"Youssef", b"Yousseg")
+    assert promoted != members
+    later = manifest.replace(b'"version": 1', b'"version": 2')
+    cut = tmp_path / "cut.zip"
+    cut.write_bytes(good.read_bytes()[:-2000])
+    refused: dict[str, Path] = {
+        "a row changed": rewritten(good, tmp_path / "1.zip", {"tables/member.jsonl": promoted}),
+        "a row left out": rewritten(
+            good, tmp_path / "2.zip", {"tables/member.jsonl": members.split(b"\n", 1)[1]}
+        ),
+        "a part left out": rewritten(good, tmp_path / "3.zip", {"tables/member.jsonl": None}),
+        "a part added": rewritten(good, tmp_path / "4.zip", {}, **{"tables__more.jsonl": b""}),
+        "a path upwards": rewritten(good, tmp_path / "5.zip", {}, **{"..__..__etc__x": b"x"}),
+        "the manifest changed": rewritten(
+            good, tmp_path / "6.zip", {"manifest.json": manifest.replace(b"region", b"regiom")}
+        ),
+        "no proof": rewritten(good, tmp_path / "7.zip", {"manifest.mac": None}),
+        "another version": rewritten(good, tmp_path / "8.zip", {"manifest.json": later}),
+        "an object changed": rewritten(good, tmp_path / "9.zip", {logo: b"\x00" + picture[1:]}),
+        "cut off": cut,
+        "a bomb": rewritten(good, tmp_path / "b.zip", {}, bomb=bytes(300_000_000)),
+        "no archive": _text(tmp_path / "c.zip"),
+    }
+    for what, path in refused.items():
+        with pytest.raises((ArchiveRefused, PassphraseWrong)):
+            await bring(elsewhere, path)
+            pytest.fail(f"taken: {what}")
+        assert not await prepared.fetchval("select count(*) from tenant"), what
+        assert not await prepared.fetchval("select count(*) from member"), what
+    with pytest.raises(PassphraseWrong):
+        await bring(elsewhere, good, "another passphrase")
+    with pytest.raises(PassphraseTooShort):
+        await bring(elsewhere, good, "short")
+
+
+def _text(path: Path) -> Path:
+    path.write_text("not a ZIP at all")
+    return path
+
+
+async def test_who_holds_the_passphrase_still_reaches_one_tenant_alone(
+    work: tasks.Work,
+    lived: Lived,
+    elsewhere: Elsewhere,
+    prepared: asyncpg.Connection,
+    tmp_path: Path,
+) -> None:
+    """A file made by hand, with a proof that holds: a foreign row, a traversal, a skill unknown."""
+    good = tmp_path / "region.zip"
+    await carry(work, lived.tenant_id, good)
+    foreign = str(lived.other.tenant_id).encode()
+    forged = reproved(good, tmp_path / "f.zip", "tables/member.jsonl", lived.tenant_id, foreign)
+    with pytest.raises(ArchiveRefused, match="another organisation"):
+        await bring(elsewhere, forged)
+    odd = reproved(good, tmp_path / "o.zip", None, lived.tenant_id, b"", name="../../evil")
+    with pytest.raises(ArchiveRefused, match="name that we don't give"):
+        await bring(elsewhere, odd)
+    await prepared.execute("delete from skill_label; delete from occupation_skill")
+    await prepared.execute("delete from skill")
+    with pytest.raises(ArchiveRefused, match="taxonomy"):
+        await bring(elsewhere, good)
+    assert not await prepared.fetchval("select count(*) from tenant")
+
+
+def reproved(
+    source: Path, target: Path, part: str | None, tenant_id: UUID, instead: bytes, name: str = ""
+) -> Path:
+    import hashlib
+    import hmac
+
+    from tenants.privacy.archive import derive
+
+    with zipfile.ZipFile(source) as old:
+        files = {entry: old.read(entry) for entry in old.namelist()}
+    manifest = msgspec.json.decode(files["manifest.json"])
+    for one in manifest["parts"]:
+        if one["name"] == part:
+            content = files[part].replace(str(tenant_id).encode(), instead)
+            files[part] = content
+            one |= {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        if name and one["name"] == "tables/member.jsonl":
+            files[name] = files.pop(one["name"])
+            one["name"] = name
+    files["manifest.json"] = msgspec.json.encode(manifest)
+    keys = derive(PASSPHRASE, bytes.fromhex(manifest["salt"]))
+    proof = hmac.digest(keys.proving, files["manifest.json"], "sha256").hex()
+    files["manifest.mac"] = proof.encode()
+    with zipfile.ZipFile(target, "w") as new:
+        for entry, content in files.items():
+            new.writestr(entry, content)
+    return target
+
+
+async def test_a_tenant_that_is_there_already_is_refused(
+    work: tasks.Work, lived: Lived, elsewhere: Elsewhere, prepared: Any, tmp_path: Path
+) -> None:
+    await carry(work, lived.tenant_id, tmp_path / "region.zip")
+    with pytest.raises(TenantThere):
+        await import_tenant(
+            work.database, work.objects, work.vault, tmp_path / "region.zip", PASSPHRASE
+        )
+    await bring(elsewhere, tmp_path / "region.zip")
+    with pytest.raises(TenantThere):
+        await bring(elsewhere, tmp_path / "region.zip")
+
+
+async def test_the_carrier_may_reach_every_table_of_tenants(superuser: asyncpg.Connection) -> None:
+    for table in await owned_tables(superuser):
+        if table.scope != "tenant" or table.name.startswith("tombstone"):
+            continue
+        allowed = await superuser.fetchval(
+            "select has_table_privilege('tenant_carrier', $1, 'select, insert') and exists"
+            " (select from pg_policy where polrelid = $1::regclass and polname = 'of_carrier')",
+            f"public.{table.name}",
+        )
+        assert allowed, table.name
+
+
+async def test_every_sealed_column_is_sealed_anew_on_the_way(superuser: asyncpg.Connection) -> None:
+    from passerelle.kernel.secrets import SEALED_COLUMNS
+
+    found = await superuser.fetch(
+        "select table_name, column_name from information_schema.columns"
+        " where table_schema = 'public' and column_name like 'sealed%'"
+    )
+    sealed = {tuple(row.values()) for row in found if row["table_name"] not in STAYS}
+    assert sealed == set(SEALED_COLUMNS)
