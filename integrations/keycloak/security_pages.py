@@ -190,8 +190,9 @@ async def return_from_action(
     status = request.query_params.get("kc_action_status", "")
     actor, session = await login.into_person(database, sessions, valkey, arrival)
     if status == "success" and actor.person_id is not None:
-        async with database.person(actor.person_id, actor) as tx:
-            await emit(tx, "account.changed", AccountChanged(sign_in.action.partition(":")[0]))
+        async with database.person(actor.person_id, actor) as person_tx:
+            changed = AccountChanged(sign_in.action.partition(":")[0])
+            await emit(person_tx, "account.changed", changed)
     await keep_id_token(valkey, request.app.state.settings, arrival)
     known = status if status in {"success", "cancelled", "error"} else "error"
     return see(f"{PAGE}?done={known}", session=session)
