@@ -20,6 +20,7 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from redis.asyncio import Redis
 
 from infra.openapi import describe_refusals
+from integrations.keycloak import notices as keycloak_notices
 from integrations.keycloak import pages as keycloak_pages
 from integrations.mail import pages as mail_pages
 from integrations.mail.adapter import SmtpMail
@@ -62,7 +63,7 @@ from tenants.audit import api as audit_api
 from tenants.audit import pages as audit_pages
 from tenants.members import pages as members_pages
 from tenants.notices import tasks as tenants_notices
-from tenants.organisations import operator_api, unit_pages
+from tenants.organisations import operator_api, sign_up_pages, unit_pages
 from tenants.plans import operator_api as plan_operator_api
 from tenants.settings import api as settings_api
 from tenants.settings import brand_pages
@@ -76,6 +77,7 @@ DOORS = (
     plan_operator_api,
     operator_api,
     unit_pages,
+    sign_up_pages,
     audit_api,
     audit_pages,
     members_pages,
@@ -97,7 +99,7 @@ DOORS = (
 )
 
 #: Importing these makes their settings and their kinds of notices known.
-DECLARING = (credentials_notices, notices_setting, tenants_notices)
+DECLARING = (credentials_notices, keycloak_notices, notices_setting, tenants_notices)
 
 
 @get("/health", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)

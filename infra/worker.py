@@ -14,8 +14,10 @@ from dramatiq.middleware import Middleware
 from redis.asyncio import Redis
 
 from infra.lifeline import end_with_parent
+from integrations.keycloak import notices as keycloak_notices
 from integrations.mail import invitations as mail_invitations
 from integrations.mail import notice_tasks as mail_notices
+from integrations.mail import sign_ups as mail_sign_ups
 from integrations.mail import tasks as mail_tasks
 from integrations.mail.adapter import SmtpMail
 from integrations.objects import tasks as objects_tasks
@@ -54,9 +56,11 @@ LISTENING = (
     credentials_tasks,
     exams_tasks,
     mail_invitations,
+    mail_sign_ups,
     mail_tasks,
     mail_notices,
     credentials_notices,
+    keycloak_notices,
     notices_tasks,
     tenants_notices,
     objects_tasks,

@@ -79,6 +79,23 @@ class Tombstone(msgspec.Struct, frozen=True, kw_only=True):
     receipt: Any
 
 
+class SignUp(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for, and who asked."""
+
+    id: UUID
+    slug: str
+    name: Localised
+    default_locale: Locale
+    email: str
+    locale: Locale
+    asked_at: datetime
+    expires_at: datetime
+
+    @property
+    def organisation(self) -> NewOrganisation:
+        return NewOrganisation(slug=self.slug, name=self.name, default_locale=self.default_locale)
+
+
 class StandingChanged(msgspec.Struct, frozen=True):
     """`tenant.suspended`, `.lifted`, `.deletion_asked`, `.restored`: how it stands since."""
 

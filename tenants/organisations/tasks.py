@@ -1,5 +1,5 @@
 """What the worker does for organisations: importing this registers their clocks."""
 
-from tenants.organisations import erasure
+from tenants.organisations import erasure, sign_up
 
-__all__ = ["erasure"]
+__all__ = ["erasure", "sign_up"]
