@@ -102,8 +102,9 @@ def _unit(text: str) -> UUID | None:
 
 async def page(read: TenantRead, query: Query, after: UUID | None, units: Tree) -> Listing:
     """Fifty members, after the one named."""
-    asked = wanted(read, query, units)
-    few = await list_store.few(read, asked)
+    asked, few = await list_store.narrowed(read, wanted(read, query, units))
+    if few == []:
+        return Listing([], None, 0)
     start = await list_store.place(read, after) if after else None
     rows = await list_store.members(read, asked, few, start, PAGE_ROWS + 1)
     shown = rows[:PAGE_ROWS]
@@ -116,8 +117,7 @@ async def every(
     read: TenantRead, query: Query, limit: int = EXPORT_ROWS_LIMIT
 ) -> AsyncIterator[Row]:
     """All that match, at most `limit`, read a few thousand at a time."""
-    asked = wanted(read, query, await tree(read))
-    few = await list_store.few(read, asked)
+    asked, few = await list_store.narrowed(read, wanted(read, query, await tree(read)))
     start: Place | None = None
     left = limit
     while left > 0:

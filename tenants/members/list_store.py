@@ -18,7 +18,7 @@ PAGE_ROWS = 50
 BATCH_ROWS = 5000
 #: A filter that leaves no more than so many is gone by; one that leaves more is checked row by row.
 FEW = 5000
-COUNT_LIMIT = 10_000
+COUNT_LIMIT = 1000
 WORDS_LIMIT = 4
 #: After every text that begins with the same letters (collation "C").
 AFTER_ALL = "\U0010ffff"
@@ -36,9 +36,9 @@ where tenant_id = $1
   and status = any($2::text[])
   and ($3::text is null or locale = $3)
   and ($4::uuid[] is null or unit_id = any($4))
-  and ($5::text is null or exists (
-    select from member_role as held
-    where held.tenant_id = $1 and held.person_id = member.person_id and held.role = $5))
+  and ($5::text is null or (
+    select true from member_role as held
+    where held.tenant_id = $1 and held.person_id = member.person_id and held.role = $5 limit 1))
   and not exists (
     select from unnest($6::text[], $7::text[]) as looked_for(first, last)
     where not exists (
@@ -131,9 +131,10 @@ async def count(read: TenantRead, wanted: Wanted, few: list[UUID] | None) -> int
 FEW_HOLDERS = """
 select distinct person_id from member_role where tenant_id = $1 and role = $2 limit $3
 """
+# In the order of the index: with `distinct`, the planner would walk all persons instead.
 FEW_NAMED = """
-select distinct person_id from member_word
-where tenant_id = $1 and word >= $2 and word < $3 limit $4
+select person_id from member_word
+where tenant_id = $1 and word >= $2 and word < $3 order by word limit $4
 """
 FEW_IN_UNITS = """
 select person_id from member where tenant_id = $1 and unit_id = any($2::uuid[]) limit $3
@@ -144,26 +145,30 @@ where tenant_id = $1 and status = any($2::text[]) and status <> 'active' limit $
 """
 
 
-async def few(read: TenantRead, wanted: Wanted) -> list[UUID] | None:
-    """The people whom the narrowest filter leaves; None where each leaves more than FEW."""
+async def narrowed(read: TenantRead, wanted: Wanted) -> tuple[Wanted, list[UUID] | None]:
+    """The people whom the narrow filters leave, and the filters that are still to be checked; None
+    where each filter leaves more than FEW."""
     tenant_id, found = read.tenant_id, []
-    if wanted.words:
-        word = max(wanted.words, key=len)
-        found.append(
-            await read.fetch(_Person, FEW_NAMED, tenant_id, word, word + AFTER_ALL, FEW + 1)
-        )
+    words = []
+    for word in wanted.words:
+        people = await read.fetch(_Person, FEW_NAMED, tenant_id, word, word + AFTER_ALL, FEW + 1)
+        if len(people) > FEW:
+            words.append(word)
+        found.append(people)
+    wanted = msgspec.structs.replace(wanted, words=tuple(words))
     if wanted.role is not None:
-        found.append(await read.fetch(_Person, FEW_HOLDERS, tenant_id, wanted.role, FEW + 1))
+        people = await read.fetch(_Person, FEW_HOLDERS, tenant_id, wanted.role, FEW + 1)
+        if len(people) <= FEW:
+            wanted = msgspec.structs.replace(wanted, role=None)
+        found.append(people)
     if wanted.units is not None:
         units = list(wanted.units)
         found.append(await read.fetch(_Person, FEW_IN_UNITS, tenant_id, units, FEW + 1))
     if "active" not in wanted.statuses:
         statuses = list(wanted.statuses)
         found.append(await read.fetch(_Person, FEW_NOT_ACTIVE, tenant_id, statuses, FEW + 1))
-    complete = [people for people in found if len(people) <= FEW]
-    if not complete:
-        return None
-    return [one.person_id for one in min(complete, key=len)]
+    complete = [{one.person_id for one in people} for people in found if len(people) <= FEW]
+    return wanted, list(set.intersection(*complete)) if complete else None
 
 
 PLACE = """

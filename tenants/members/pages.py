@@ -89,6 +89,7 @@ async def members(
             "query": query,
             "listing": listing,
             "after": after,
+            "count_limit": list_store.COUNT_LIMIT,
             "roles": await labels.role_names(read),
             "tree": tree,
             "units": tree.options(current().locale, directory.visible(read, tree)),
