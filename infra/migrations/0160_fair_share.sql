@@ -39,6 +39,7 @@ $$;
 alter function app.share_waits owner to app_definer;
 
 -- The same four functions for both owners of events: {owner} keys the rows, {share} is charged.
+-- Always by an index: a plan made while the tables were empty must not last when they are full.
 do $make$
 declare
   scope text;
@@ -47,7 +48,8 @@ declare
 -- Up to `most` shares with fresh events, beginning after `after`; `last` is where the walk ended.
 create function app.relay_fresh_{scope}s(after uuid, most integer, steps integer)
 returns table (shares uuid[], last uuid)
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer set search_path = pg_catalog, public
+set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   share uuid;
   around boolean := false;
@@ -59,7 +61,11 @@ begin
     select {event_share} into share from {scope}_event
     where not dispatched and {event_share} > last order by {event_share}, id limit 1;
     if share is null or (around and share > after) then
-      exit when around;
+      if around then
+        -- All were passed: another comes first in the next round.
+        last := coalesce(shares[1], last);
+        exit;
+      end if;
       around := true;
       last := '00000000-0000-0000-0000-000000000000';
       continue;
@@ -76,7 +82,8 @@ $fresh$, $expand$
 create function app.relay_expand_{scope}s(
   event_names text[], listeners text[], queues text[], room integer, after uuid, steps integer
 ) returns table (expanded integer, last uuid)
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer set search_path = pg_catalog, public
+set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   open_shares uuid[];
   part integer;
@@ -86,14 +93,16 @@ begin
   select walk.shares, walk.last into open_shares, last
   from app.relay_fresh_{scope}s(after, room, steps) as walk;
   while room > 0 and cardinality(open_shares) > 0 loop
-    part := ceil(room::float8 / cardinality(open_shares));
+    part := greatest(1, room / cardinality(open_shares));
     with fresh as (
-      select one.* from unnest(open_shares) as open_share(id) cross join lateral (
+      select one.*, open_share.place
+      from unnest(open_shares) with ordinality as open_share(id, place) cross join lateral (
         select {event_share} as share, event.{owner}, event.id, event.name
         from {scope}_event as event
         where not event.dispatched and {event_share} = open_share.id
         order by event.id limit part for update skip locked
       ) as one
+      order by open_share.place limit room
     ), marked as (
       update {scope}_event as event set dispatched = true from fresh
       where (event.{owner}, event.id) = (fresh.{owner}, fresh.id)
@@ -104,9 +113,10 @@ begin
         using (name)
       on conflict do nothing
     ), counted as (
-      select fresh.share, count(*)::integer as rows from fresh group by fresh.share
+      select fresh.share, fresh.place, count(*)::integer as rows from fresh group by 1, 2
     )
-    select coalesce(sum(rows), 0), coalesce(array_agg(share) filter (where rows = part), '{}')
+    select coalesce(sum(rows), 0),
+      coalesce(array_agg(share order by place) filter (where rows = part), '{}')
     into taken, open_shares from counted;
     expanded := expanded + taken;
     room := room - taken;
@@ -117,7 +127,8 @@ $expand$, $due$
 -- Up to `most` shares with due deliveries in a queue, beginning after `after`.
 create function app.relay_due_{scope}s(of_queue text, after uuid, most integer, steps integer)
 returns table (shares uuid[], last uuid)
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer set search_path = pg_catalog, public
+set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   share uuid;
   first_at timestamptz;
@@ -133,7 +144,11 @@ begin
       and delivery.done_at is null and delivery.dead_at is null
     order by delivery.{share}, delivery.next_attempt_at limit 1;
     if share is null or (around and share > after) then
-      exit when around;
+      if around then
+        -- All were passed: another comes first in the next round.
+        last := coalesce(shares[1], last);
+        exit;
+      end if;
       around := true;
       last := '00000000-0000-0000-0000-000000000000';
       continue;
@@ -152,7 +167,8 @@ create function app.relay_claim_{scope}s(
   of_queue text, room integer, after uuid, steps integer,
   known_listeners text[], leases_s integer[], attempt_limit integer
 ) returns table (owners uuid[], events uuid[], listeners text[], last uuid)
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer set search_path = pg_catalog, public
+set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   open_shares uuid[];
   part integer;
@@ -164,7 +180,7 @@ begin
   select walk.shares, walk.last into open_shares, last
   from app.relay_due_{scope}s(of_queue, after, room, steps) as walk;
   while room > 0 and cardinality(open_shares) > 0 loop
-    part := ceil(room::float8 / cardinality(open_shares));
+    part := greatest(1, room / cardinality(open_shares));
     with due as (
       select one.*, open_share.place,
         row_number() over (partition by one.share order by one.next_attempt_at) as turn
@@ -177,6 +193,7 @@ begin
           and delivery.next_attempt_at <= now()
         order by delivery.next_attempt_at limit part for update skip locked
       ) as one
+      order by turn, open_share.place limit room
     ), claimed as (
       update {scope}_delivery as delivery set
         attempts = delivery.attempts + (known.lease_s is not null)::integer,
@@ -191,16 +208,17 @@ begin
       returning due.share, due.turn, due.place, delivery.{owner} as owner, delivery.event_id,
         delivery.listener, delivery.dead_at is null and known.lease_s is not null as goes
     ), counted as (
-      select claimed.share, count(*)::integer as rows from claimed group by claimed.share
+      select claimed.share, claimed.place, count(*)::integer as rows from claimed group by 1, 2
     ), going as (
-      select * from claimed where claimed.goes order by claimed.turn, claimed.place
+      select * from claimed where claimed.goes
     )
     select
       (select coalesce(array_agg(owner order by turn, place), '{}') from going) as owners,
       (select coalesce(array_agg(event_id order by turn, place), '{}') from going) as events,
       (select coalesce(array_agg(going.listener order by turn, place), '{}') from going)
         as listeners,
-      (select coalesce(array_agg(share) filter (where rows = part), '{}') from counted) as shares,
+      (select coalesce(array_agg(share order by place) filter (where rows = part), '{}')
+        from counted) as shares,
       (select coalesce(sum(rows), 0) from counted) as taken
     into claim;
     owners := owners || claim.owners;
@@ -231,11 +249,14 @@ begin
 end $make$;
 
 -- What the relay asks in each round. `after` is where its last round ended, per owner's kind.
+-- A round doesn't wait for the disk: what a crash takes back was only handed out, and is fresh or
+-- due again. Whatever was done afterwards was flushed with everything before it.
 create function app.relay_expand(
   event_names text[], listeners text[], queues text[], room integer,
   after_tenant uuid, after_person uuid
 ) returns table (expanded integer, last_tenant uuid, last_person uuid)
 language sql security definer set search_path = pg_catalog, public as $$
+  select set_config('synchronous_commit', 'off', true);
   select of_tenants.expanded + of_persons.expanded, of_tenants.last, of_persons.last
   from app.relay_expand_tenants(event_names, listeners, queues, room, after_tenant, 1000)
       as of_tenants,
@@ -251,6 +272,7 @@ create function app.relay_claim(
 ) returns table (scope text, owners uuid[], events uuid[], listeners text[], last uuid)
 language plpgsql security definer set search_path = pg_catalog, public as $$
 begin
+  perform set_config('synchronous_commit', 'off', true);
   foreach scope in array case when persons_first
     then array['person', 'tenant'] else array['tenant', 'person'] end
   loop

@@ -86,7 +86,10 @@ class WebServer:
 class WorkerServer:
     """One Dramatiq worker of one process and several threads, with the relay inside."""
 
-    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, directory: Path, environment: Mapping[str, str], module: str = "infra.worker"
+    ) -> None:
+        self._module = module
         self._environment = _own_passwords({**os.environ, **environment}, "worker")
         self._process = ServerProcess("The worker", directory)
 
@@ -104,7 +107,7 @@ class WorkerServer:
             self._valkey().delete(HEARTBEAT_KEY)
             self._process.start(
                 [
-                    *(sys.executable, "-m", "dramatiq", "infra.worker", "--processes", "1"),
+                    *(sys.executable, "-m", "dramatiq", self._module, "--processes", "1"),
                     *("--threads", self._environment.get("PASSERELLE_WORKER_THREADS", "8")),
                 ],
                 ports={},

@@ -1,86 +1,22 @@
 """Events, deliveries and listeners: each effect happens once, whatever the broker does."""
 
 import asyncio
-from collections.abc import Iterator
 from uuid import UUID
 
 import asyncpg
-import dramatiq
-import msgspec
 import pytest
 from dramatiq.brokers.stub import StubBroker
-from redis.asyncio import Redis
 
-from integrations.objects.adapter import StoredObjects
 from passerelle.kernel import actor as actors
-from passerelle.kernel import events, tasks
+from passerelle.kernel import tasks
 from passerelle.kernel.database import Database, TenantTransaction
 from passerelle.kernel.events import Event, emit, listener, worker_listener
 from passerelle.kernel.relay import Relay
 from passerelle.kernel.settings import Settings
 from tests.conftest import People
+from tests.kernel.deliveries import Greeted, greet, messages, run_all
 
-
-class Greeted(msgspec.Struct):
-    word: str
-
-
-@pytest.fixture(autouse=True)
-def only_our_listeners() -> Iterator[None]:
-    kept = dict(events.LISTENERS)
-    events.LISTENERS.clear()
-    yield
-    events.LISTENERS.clear()
-    events.LISTENERS.update(kept)
-
-
-@pytest.fixture
-def broker() -> StubBroker:
-    """Dramatiq's own in-memory broker: these tests decide what becomes of each message."""
-    stub = StubBroker()
-    for queue in tasks.QUEUES:
-        stub.declare_queue(queue)
-    return stub
-
-
-def messages(broker: StubBroker) -> list[tuple[str, str, str, str]]:
-    found = []
-    for queue in broker.queues.values():
-        while not queue.empty():
-            found.append(dramatiq.Message.decode(queue.get()).args)
-    return found
-
-
-@pytest.fixture
-async def work(settings: Settings, database: Database, valkey: Redis) -> tasks.Work:
-    return msgspec.structs.replace(
-        tasks.Work(
-            settings=settings,
-            database=database,
-            valkey=valkey,
-            http=None,  # type: ignore[arg-type]
-            vault=None,  # type: ignore[arg-type]
-            mail=None,  # type: ignore[arg-type]
-            objects=StoredObjects(settings),
-        )
-    )
-
-
-@pytest.fixture
-def relay(settings: Settings, database: Database, broker: StubBroker, valkey: Redis) -> Relay:
-    return Relay(settings, database, broker, valkey)
-
-
-async def greet(database: Database, tenant_id: UUID, word: str) -> UUID:
-    async with database.tenant(tenant_id, actors.system("tests")) as tx:
-        return await emit(tx, "test.greeted", Greeted(word))
-
-
-async def run_all(work: tasks.Work, broker: StubBroker) -> int:
-    found = messages(broker)
-    for scope, owner_id, event_id, name in found:
-        await tasks.carry_out(work, scope, UUID(owner_id), UUID(event_id), name)  # type: ignore[arg-type]
-    return len(found)
+pytestmark = pytest.mark.usefixtures("only_our_listeners")
 
 
 def register_writer(tenant_listener: bool = True) -> None:

@@ -80,8 +80,7 @@ class Relay:
         while not stopping.is_set():
             pause_ms = self._settings.relay_interval_ms
             try:
-                if await self._busy():
-                    pause_ms = self._settings.relay_busy_interval_ms
+                pause_ms = await self._round_and_pause_ms()
                 await self._valkey.set(HEARTBEAT_KEY, "alive", ex=HEARTBEAT_S)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as error:
                 log.warning("relay round failed", error=f"{type(error).__name__}: {error}")
@@ -93,12 +92,18 @@ class Relay:
         await self._expand()
         return await self._hand_out(await self._room())
 
-    async def _busy(self) -> bool:
-        """One round; whether more is likely to come at once."""
+    async def _round_and_pause_ms(self) -> int:
+        """One round, and how long to wait for the next: the less, the more there seems to be."""
         expanded = await self._expand()
         room = await self._room()
         handed_out = await self._hand_out(room)
-        return expanded + handed_out > 0 or any(free < self._window for free in room.values())
+        if handed_out >= self._window:
+            # A queue had run empty, and is full again: its workers are faster than this relay.
+            return 0
+        waiting = any(free < self._window for free in room.values())
+        if expanded or handed_out or waiting:
+            return self._settings.relay_busy_interval_ms
+        return self._settings.relay_interval_ms
 
     async def _expand(self) -> int:
         listeners = list(LISTENERS.values())
@@ -173,6 +178,8 @@ def _messages(claim: Claimed) -> list[dramatiq.Message[None]]:
 
 
 async def _pause(stopping: asyncio.Event, milliseconds: int) -> None:
+    if milliseconds == 0:
+        return
     try:
         await asyncio.wait_for(stopping.wait(), milliseconds / 1000)
     except TimeoutError:

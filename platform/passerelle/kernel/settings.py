@@ -115,11 +115,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     # How often the outbox is looked at: while nothing comes, and while there is work.
     relay_interval_ms: int = 100
-    relay_busy_interval_ms: int = 15
+    relay_busy_interval_ms: int = 10
     relay_batch_rows: int = 100
     # A queue of the broker holds no more than so many messages a thread: what comes next waits
     # for these, whoever's they are. All else waits in the outbox, where turns are taken.
-    relay_window_messages_per_thread: int = 2
+    relay_window_messages_per_thread: int = 1
     delivery_attempts: int = 12
     worker_threads: int = 8
     # Of these threads, bulk work takes no more than so many percent, and training so many threads.

@@ -96,8 +96,8 @@ class PacedBroker(RedisBroker):
         super().__init__(url=settings.valkey_url, **options)  # type: ignore[no-untyped-call]
         threads = settings.worker_threads
         self._taken_at_once = {
-            # Twice as many as run: while these finish, the next are here already.
-            DEFAULT_QUEUE: 2 * threads,
+            # Half as many again as run: while these finish, the next are here already.
+            DEFAULT_QUEUE: threads + max(1, threads // 2),
             BULK_QUEUE: max(1, threads * settings.worker_bulk_percent // 100),
             TRAINING_QUEUE: settings.worker_training_threads,
         }
