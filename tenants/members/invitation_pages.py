@@ -130,7 +130,7 @@ async def _form(
     within = directory.visible(read, tree)
     units_seen = sorted(within) if within is not None else [None, *tree.by_id]
     options = [
-        (code, text, "; ".join(names.allows(code)))
+        (code, text, " · ".join(names.short(code)))
         for code, text in names.options()
         if any(not judged.giving(Held(code, unit_id)) for unit_id in units_seen[:2])
     ]

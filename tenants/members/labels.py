@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from passerelle.kernel.database import TenantRead
 from passerelle.kernel.language import N_
 from passerelle.web.language import current, translate
-from tenants.access.permissions import CATALOGUE
+from tenants.access.permissions import CATALOGUE, Permission
 from tenants.access.roles import ROLES
 from tenants.members import role_store
 from tenants.members.role_model import Role
@@ -68,10 +68,17 @@ class RoleNames:
         return translate(CATALOGUE[name].label) if name in CATALOGUE else name
 
     def allows(self, code: str) -> list[str]:
-        """What a role allows, in plain words."""
+        """What a role allows, in plain sentences."""
+        return [translate(one.allows) for one in self._permissions(code)]
+
+    def short(self, code: str) -> list[str]:
+        """The same in a few words each."""
+        return [translate(one.label) for one in self._permissions(code)]
+
+    def _permissions(self, code: str) -> list[Permission]:
         role = self._own.get(code)
         names = ROLES.get(code) or frozenset(role.permissions if role else ())
-        return [translate(one.allows) for one in CATALOGUE.values() if one.name in names]
+        return [one for one in CATALOGUE.values() if one.name in names]
 
 
 async def role_names(read: TenantRead) -> RoleNames:

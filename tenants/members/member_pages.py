@@ -14,9 +14,8 @@ from passerelle.kernel.actor import Actor
 from passerelle.kernel.database import Database, TenantRead, TenantReader
 from passerelle.kernel.errors import Invalid, NotFound
 from passerelle.kernel.language import N_
-from passerelle.web.language import current, translate
+from passerelle.web.language import NAMES, current, translate
 from passerelle.web.page import Page
-from tenants.access.permissions import CATALOGUE
 from tenants.access.sessions import Sessions
 from tenants.members import as_of, directory, labels, service, store, units
 from tenants.members.as_of import STANDING_EVENTS, Proof
@@ -111,7 +110,7 @@ async def shown(
             "done": translate(DONE[done]) if done in DONE else "",
             "errors": {name: translate(text) for name, text in errors.items()},
             "values": values or {},
-            "catalogue": CATALOGUE,
+            "languages_known": NAMES,
         },
         status_code=400 if errors else 200,
     )

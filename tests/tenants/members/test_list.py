@@ -36,6 +36,8 @@ async def test_the_pages_hold_everyone_once(
         page = await directory.page(read, query, after, tree)
         paged += [row.person_id for row in page.rows]
         after = page.next_after
+        if after is None:
+            break
     assert paged == everyone[: len(paged)]
 
 
@@ -66,17 +68,8 @@ async def test_under_the_walls_an_index_serves_the_list(
 
 
 async def test_the_database_folds_as_the_search_does(superuser: asyncpg.Connection) -> None:
-    samples = [
-        *FIRST,
-        *LAST,
-        "ŒUVRE d’Ælfric",
-        "أَحْمَد بْنُ مُوسَى",
-        "  Jean-Luc   O'Neil ",
-        "ß",
-        "Ǆ",
-        "x_y",
-    ]
-    for text in samples:
+    names = ["ŒUVRE d’Ælfric", "أَحْمَد بْنُ مُوسَى", "  Jean-Luc   O'Neil ", "ß", "Ǆ", "x_y"]
+    for text in [*FIRST, *LAST, *names]:
         assert await superuser.fetchval("select app.folded($1)", text) == folded(text), text
 
 
