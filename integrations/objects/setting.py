@@ -1,7 +1,7 @@
 """What an organisation says of its files, and the test of the store: write, read back, delete."""
 
 import secrets
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -23,7 +23,10 @@ PROBE_BYTES: Final = 1_024
 class FileSettings(msgspec.Struct, frozen=True, kw_only=True):
     """No file larger than this is taken, whatever a page would take."""
 
-    largest_mb: int = LARGEST_MB
+    largest_mb: Annotated[
+        int,
+        msgspec.Meta(title=N_("Largest file"), ge=1, le=LARGEST_MB, extra={"unit": "megabyte"}),
+    ] = LARGEST_MB
 
 
 def problems(value: FileSettings) -> dict[str, str]:

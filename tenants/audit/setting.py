@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 from markupsafe import Markup
@@ -21,7 +22,14 @@ ADDRESS = re.compile(r"[^@\s<>,;:\"\\]{1,64}@[^@\s<>,;:\"\\]{1,255}")
 class AuditSetting(msgspec.Struct, frozen=True):
     """`mailbox` gets the chain's head once a day; empty sends nothing."""
 
-    mailbox: str = ""
+    mailbox: Annotated[
+        str,
+        msgspec.Meta(
+            title=N_("Mailbox"),
+            description=N_("Gets the head of the chain once a day. Empty: nothing is sent."),
+            extra={"kind": "email"},
+        ),
+    ] = ""
 
 
 def problems(value: AuditSetting) -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""Settings of an organisation: a form, a test, a history and an undo for each; branding, languages."""
+"""Settings of an organisation: form, test, history and undo of each; branding and languages."""

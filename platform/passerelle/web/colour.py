@@ -23,6 +23,8 @@ GROUNDS: Final[dict[Scheme, tuple[str, ...]]] = {
     "dark": ("#10191a", "#172324", "#1d2b2c"),
 }
 SURFACE: Final[dict[Scheme, str]] = {"light": "#ffffff", "dark": "#172324"}
+#: Quiet text, which stands on tinted ground too.
+QUIET_TEXT: Final[dict[Scheme, str]] = {"light": "#53605c", "dark": "#a5b5b0"}
 #: What stands on a filled button.
 INK_ON_BRAND: Final[dict[Scheme, str]] = {"light": "#ffffff", "dark": "#06201d"}
 
@@ -117,10 +119,15 @@ def palette(colour: str, scheme: Scheme) -> Palette:
     tint = next(
         mixed
         for step in range(TINT_STEPS, -1, -1)
-        if ratio(colour, mixed := _mix(colour, SURFACE[scheme], TINT_SHARE * step / TINT_STEPS))
-        >= TEXT_RATIO
+        if _readable_on(
+            mixed := _mix(colour, SURFACE[scheme], TINT_SHARE * step / TINT_STEPS), colour, scheme
+        )
     )
     return Palette(colour, strong, tint, INK_ON_BRAND[scheme])
+
+
+def _readable_on(ground: str, colour: str, scheme: Scheme) -> bool:
+    return min(ratio(text, ground) for text in (colour, QUIET_TEXT[scheme])) >= TEXT_RATIO
 
 
 def _linear(colour: str) -> tuple[float, float, float]:

@@ -2,7 +2,8 @@
 
 The choice, first that is there: `?lang=` (kept in a cookie), the cookie, the actor's language, the
 browser's languages, the tenant's. The cookie stands before the actor's language because it is
-what the person chose last, on this very screen.
+what the person chose last, on this very screen. Where the tenant offers fewer languages than the
+product has, only those count.
 """
 
 import re
@@ -22,6 +23,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from markupsafe import Markup, escape
 
 from passerelle.kernel.language import DEFAULT_LOCALE, LOCALES, Locale
+from passerelle.web.appearance import of_state
 from passerelle.web.catalogue import look_up, look_up_plural
 
 COOKIE: Final = "passerelle_language"
@@ -101,15 +103,15 @@ def fill(text: str, params: dict[str, Any]) -> str:
     return text % params
 
 
-def preferred(header: str) -> Language | None:
-    """The first of our languages in an Accept-Language header (RFC 9110, 12.5.4), by weight."""
+def preferred(header: str, offered: tuple[Locale, ...] = LOCALES) -> Language | None:
+    """The first of these in an Accept-Language header (RFC 9110, 12.5.4), by weight."""
     offers: list[tuple[float, Language]] = []
     for part in header.split(",")[:20]:
         match = _TAG.match(part)
         if match is None:
             continue
         primary, region, weight = match.groups()
-        for locale in LOCALES:
+        for locale in offered:
             if locale == primary.lower():
                 offers.append((_weight(weight), _regional(locale, region)))
     offers = [offer for offer in offers if offer[0] > 0]
@@ -138,15 +140,16 @@ def choose(request: Request[Any, Any, Any]) -> Language:
     """The language for this request, by the order of this module's first lines."""
     state = request.scope.get("state", {})
     actor = state.get("actor")
-    from_browser = preferred(request.headers.get("accept-language", ""))
+    appearance = of_state(state)
+    offered, first = appearance.languages, appearance.default_locale
+    from_browser = preferred(request.headers.get("accept-language", ""), offered)
     chosen = (
         request.query_params.get(QUERY),
         request.cookies.get(COOKIE),
         getattr(actor, "locale", None),
         from_browser.locale if from_browser else None,
-        state.get("tenant_locale"),
     )
-    locale: Locale = next((one for one in chosen if one in LOCALES), DEFAULT_LOCALE)
+    locale: Locale = next((one for one in chosen if one in offered), first or DEFAULT_LOCALE)
     # The browser's region still tells how this person writes dates.
     if from_browser is not None and from_browser.locale == locale:
         return from_browser
@@ -172,7 +175,7 @@ class LanguageMiddleware(ASGIMiddleware):
         request: Request[Any, Any, Any] = Request(scope)
         of_request(request)
         asked = request.query_params.get(QUERY)
-        if asked not in LOCALES:
+        if asked not in of_state(scope["state"]).languages:
             await next_app(scope, receive, send)
             return
 

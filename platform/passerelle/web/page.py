@@ -13,8 +13,8 @@ from litestar.utils.scope.state import ScopeState
 from markupsafe import Markup
 
 from passerelle.kernel.actor import Actor
-from passerelle.kernel.language import LOCALES
 from passerelle.web import navigation
+from passerelle.web.appearance import of_state
 from passerelle.web.language import NAMES, QUERY, of_request
 from passerelle.web.security import allow
 
@@ -98,6 +98,7 @@ def page_context(request: AnyRequest) -> dict[str, Any]:
     actor: Actor | None = state.get("actor")
     token = value_or_default(ScopeState.from_scope(request.scope).csrf_token, "")
     prefix = address_prefix(request)
+    appearance = of_state(state)
     return {
         "request": request,
         "request_id": state.get("request_id", ""),
@@ -105,7 +106,10 @@ def page_context(request: AnyRequest) -> dict[str, Any]:
         "locale": language.locale,
         "language": language,
         "direction": language.direction,
-        "languages": [(code, NAMES[code], _in_language(request, code)) for code in LOCALES],
+        "languages": [
+            (code, NAMES[code], _in_language(request, code)) for code in appearance.languages
+        ],
+        "appearance": appearance,
         "navigation": navigation.entries(actor),
         # How many notices wait, for the bell (people.notices.bar); None: no bell.
         "unread_notices": state.get("unread_notices"),

@@ -1,4 +1,4 @@
-"""Limits at their edge: the last seat, the last byte, the last minute, however many come at once."""
+"""Limits at their edge: the last seat, byte and minute, however many come at once."""
 
 import asyncio
 from uuid import UUID
