@@ -90,7 +90,7 @@ async def _rows(
     return found, tree
 
 
-@get(ROOT + "/export.csv", permission="members.manage", include_in_schema=False)
+@get(ROOT + "/export.csv", permission="members.manage", limit="download", include_in_schema=False)
 async def export(request: AnyRequest, read: TenantReader, q: str = "") -> Response[bytes]:
     state = _state(request)
     rows, tree = await _rows(read, state, q, None, invitation_store.EXPORT_ROWS_LIMIT)

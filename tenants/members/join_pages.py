@@ -26,7 +26,9 @@ def masked(email: str) -> str:
     return f"{name[:1]}…@{domain}"
 
 
-@get("/t/{slug:str}/join/{token:str}", permission=PUBLIC, include_in_schema=False)
+@get(
+    "/t/{slug:str}/join/{token:str}", permission=PUBLIC, limit="invitation", include_in_schema=False
+)
 async def invited(database: Database, settings: Settings, slug: str, token: str) -> Page:
     """Where the mail's link leads: who invites, as what, and the way to sign in."""
     tenant = await tenant_by_slug(database, slug)
@@ -43,7 +45,7 @@ async def invited(database: Database, settings: Settings, slug: str, token: str)
     )
 
 
-@get(JOIN, permission=PERSON, include_in_schema=False)
+@get(JOIN, permission=PERSON, limit="invitation", include_in_schema=False)
 async def asked(
     database: Database, settings: Settings, actor: Actor, slug: str, token: str
 ) -> Page:
@@ -75,7 +77,7 @@ async def _shown(database: Database, tenant: Tenant, held: Invitation) -> dict[s
     }
 
 
-@post(JOIN, permission=PERSON, include_in_schema=False)
+@post(JOIN, permission=PERSON, limit="invitation", include_in_schema=False)
 async def join(
     database: Database, settings: Settings, actor: Actor, slug: str, token: str
 ) -> Redirect:

@@ -101,7 +101,7 @@ async def members(
     )
 
 
-@get(ROOT + "/export.csv", permission="members.read", include_in_schema=False)
+@get(ROOT + "/export.csv", permission="members.read", limit="download", include_in_schema=False)
 async def export(
     request: AnyRequest, read: TenantReader, actor: Actor, database: Database
 ) -> Response[bytes]:
