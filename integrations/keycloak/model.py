@@ -100,6 +100,8 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     link: Link | None = None
     # What Keycloak is asked to do besides (its `kc_action`), and for which account.
     action: str | None = None
+    # Keycloak begins with a new account instead of asking for one (its `prompt=create`).
+    register: bool = False
     subject: str | None = None
 
 

@@ -91,7 +91,7 @@ async def person_sign_in(request: AnyRequest, realm: Realm) -> Page | Redirect:
     )
 
 
-@get("/auth/start", permission=PUBLIC)
+@get("/auth/start", permission=PUBLIC, limit="sign-in")
 async def start(request: AnyRequest, database: Database, valkey: Redis, realm: Realm) -> Redirect:
     """Begins a sign-in and sends the browser to Keycloak. Raises UnknownTenant."""
     slug, wanted = request.query_params.get("tenant"), request.query_params.get("next")
@@ -103,6 +103,7 @@ async def start(request: AnyRequest, database: Database, valkey: Redis, realm: R
             next=flow.own_path(wanted, PERSON_HOME, PERSON_HOME),
             nonce=nonce,
             code_verifier=verifier,
+            register="register" in request.query_params,
         )
     else:
         tenant = await tenant_by_slug(database, slug)
@@ -119,7 +120,7 @@ async def start(request: AnyRequest, database: Database, valkey: Redis, realm: R
     return await to_keycloak(request, valkey, realm, sign_in, scope)
 
 
-@get("/auth/callback", permission=PUBLIC)
+@get("/auth/callback", permission=PUBLIC, limit="sign-in")
 async def callback(
     request: AnyRequest,
     database: Database,

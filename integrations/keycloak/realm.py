@@ -67,6 +67,8 @@ class Realm:
     ) -> str:
         """Where the browser goes to sign in (RFC 6749, 4.1.1; RFC 7636, 4.3)."""
         asked = {"kc_action": sign_in.action} if sign_in.action else {}
+        if sign_in.register:
+            asked["prompt"] = "create"
         return self._address(
             "auth",
             response_type="code",

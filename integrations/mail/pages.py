@@ -58,6 +58,7 @@ async def mail_log(
 @get(
     "/t/{slug:str}/mail.csv",
     permission="tenant.admin",
+    limit="download",
     include_in_schema=False,
     media_type="text/csv",
 )

@@ -185,7 +185,7 @@ async def test_a_member_is_added_with_an_account_once(
     assert found is not None
     assert (found.display_name, found.roles) == ("Yassine Alami", ["learner", "recruiter"])
     with pytest.raises(Invalid):
-        wrong = msgspec.structs.replace(new, roles=["owner"])
+        wrong = msgspec.structs.replace(new, roles=["sovereign"])
         await add_member(database, web_settings, administration, tenant, wrong, operator)
 
 

@@ -56,7 +56,7 @@ async def test_what_can_not_be_done_is_said_in_a_sentence(
     weak.write_text("short\n")
     for words, expected in (
         (("nobody", email, *names, "--role", "learner"), "No organisation has this address"),
-        ((house.retail[1], email, *names, "--role", "owner"), "needs mending"),
+        ((house.retail[1], email, *names, "--role", "sovereign"), "needs mending"),
         (
             (house.retail[1], email, *names, "--role", "learner", "--password-file", str(weak)),
             "does not take this account",
