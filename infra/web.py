@@ -17,7 +17,9 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
+from litestar.types import ASGIApp
 from redis.asyncio import Redis
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from infra.openapi import describe_refusals
 from integrations.keycloak import notices as keycloak_notices
@@ -58,13 +60,19 @@ from tenants.access.dependencies import DEPENDENCIES
 from tenants.access.door import sign_in_or
 from tenants.access.guard import require_permission
 from tenants.access.middleware import session_middleware
+from tenants.access.rate_limits import RateLimits, within_limits
 from tenants.access.sessions import Sessions
 from tenants.audit import api as audit_api
 from tenants.audit import pages as audit_pages
+from tenants.members import api as members_api
 from tenants.members import pages as members_pages
 from tenants.notices import tasks as tenants_notices
-from tenants.organisations import operator_api, sign_up_pages, unit_pages
+from tenants.organisations import host_pages, operator_api, sign_up_pages, unit_pages
+from tenants.organisations.host_door import HostDoor
+from tenants.plans import api as plan_api
 from tenants.plans import operator_api as plan_operator_api
+from tenants.plans import pages as plan_pages
+from tenants.plans.service import RequestLimits
 from tenants.settings import api as settings_api
 from tenants.settings import brand_pages
 from tenants.settings import pages as settings_pages
@@ -75,11 +83,15 @@ DOORS = (
     front_pages,
     brand_pages,
     plan_operator_api,
+    plan_api,
+    plan_pages,
     operator_api,
     unit_pages,
     sign_up_pages,
+    host_pages,
     audit_api,
     audit_pages,
+    members_api,
     members_pages,
     people_pages,
     notices_pages,
@@ -120,8 +132,9 @@ def create_app(settings: Settings, *, debug: bool = False) -> Litestar:
             *settings_api.handlers_of(SETTINGS.values()),
         ],
         dependencies={**DEPENDENCIES, **plugged_in()},
-        guards=[require_permission],
+        guards=[within_limits, require_permission],
         middleware=[
+            HostDoor,
             session_middleware,
             appearance_middleware,
             *face.middleware(settings),
@@ -141,11 +154,19 @@ def create_app(settings: Settings, *, debug: bool = False) -> Litestar:
     return app
 
 
-def application() -> Litestar:
+def application() -> ASGIApp:
     """The application over the environment's settings."""
     settings = kernel_settings.load()
     configure(settings.log_level)
-    return create_app(settings)
+    return behind_proxies(create_app(settings), settings)
+
+
+def behind_proxies(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """The client's address is the socket's, unless a proxy that the operator names says otherwise:
+    then it is the last address of X-Forwarded-For that isn't such a proxy's."""
+    if not settings.trusted_proxies:
+        return app
+    return ProxyHeadersMiddleware(app, sorted(settings.trusted_proxies))  # type: ignore[arg-type, return-value]
 
 
 def plugged_in() -> dict[str, Provide]:
@@ -164,6 +185,8 @@ def opened(settings: Settings) -> Any:
         state.database = Database(settings)
         state.valkey = Redis.from_url(settings.valkey_url)
         state.sessions = Sessions(state.valkey, settings)
+        state.rate_limits = RateLimits(state.valkey, settings)
+        state.plans = RequestLimits(state.database)
         state.http = GuardedClient(settings)
         state.vault = Vault(settings.master_key)
         state.objects = StoredObjects(settings)

@@ -156,7 +156,9 @@ async def _count(request: AnyRequest, valkey: Redis, what: str, limit: int) -> N
     await count(valkey, f"sign-up:{what}:{source}", limit, HOUR_S)
 
 
-@get("/me/organisations/{token:str}", permission=PERSON, include_in_schema=False)
+@get(
+    "/me/organisations/{token:str}", permission=PERSON, limit="invitation", include_in_schema=False
+)
 async def confirm(database: Database, settings: Settings, vault: Vault, token: str) -> Page:
     """What the mailed link leads to: the last look before it is made."""
     sign_up.check_open(settings)
@@ -170,7 +172,9 @@ async def confirm(database: Database, settings: Settings, vault: Vault, token: s
     )
 
 
-@post("/me/organisations/{token:str}", permission=PERSON, include_in_schema=False)
+@post(
+    "/me/organisations/{token:str}", permission=PERSON, limit="invitation", include_in_schema=False
+)
 async def make(
     database: Database, settings: Settings, vault: Vault, actor: Actor, token: str
 ) -> Redirect:

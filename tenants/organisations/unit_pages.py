@@ -98,7 +98,7 @@ def end_of(as_of: str) -> datetime | None:
         ) from None
 
 
-@get(ROOT + "/units.csv", permission=ADMIN, include_in_schema=False)
+@get(ROOT + "/units.csv", permission=ADMIN, limit="download", include_in_schema=False)
 async def export(read: TenantReader) -> Response[bytes]:
     """Every open unit, in the form in which a list comes back."""
     return Response(
