@@ -55,19 +55,19 @@ async def _login(request: AnyRequest, door: Door, parameters: dict[str, Any]) ->
     return Response(None, status_code=302, headers=headers)
 
 
-@get("/login", permission=PUBLIC)
+@get("/login", permission=PUBLIC, limit="launch")
 async def login_by_address(request: AnyRequest, door: Door) -> Response[None]:
     """A login that an LMS begins with a GET."""
     return await _login(request, door, dict(request.query_params))
 
 
-@post("/login", permission=PUBLIC, status_code=302)
+@post("/login", permission=PUBLIC, limit="launch", status_code=302)
 async def login_by_form(request: AnyRequest, door: Door) -> Response[None]:
     """A login that an LMS begins with a form."""
     return await _login(request, door, dict(await request.form()))
 
 
-@post("/launch", permission=PUBLIC, status_code=303)
+@post("/launch", permission=PUBLIC, limit="launch", status_code=303)
 async def launched(request: AnyRequest, door: Door, sessions: Sessions) -> Redirect:
     """The token comes in, a session begins, and the browser goes on to the linked activity."""
     _seen_in_the_frame(request)

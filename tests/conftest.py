@@ -122,6 +122,8 @@ def settings(
         },
         database_connections_per_role=6,
         valkey_url=valkey_server.url,
+        # These browsers are quicker than people; the limits' own tests set their own.
+        rate_limit_scale=1_000,
         objects_directory=str(tmp_path_factory.mktemp("objects")),
     )
 

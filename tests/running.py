@@ -39,6 +39,7 @@ def environment(
         "PASSERELLE_VALKEY_URL": valkey.url,
         "PASSERELLE_OBJECTS_DIRECTORY": str(directory / "objects"),
         "PASSERELLE_LOG_LEVEL": "warning",
+        "PASSERELLE_RATE_LIMIT_SCALE": "1000",
         **passwords,
     }
 

@@ -8,10 +8,13 @@ import structlog
 from litestar.datastructures import Headers
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from redis.exceptions import RedisError
 
-from passerelle.kernel.actor import Actor
+from passerelle.kernel.actor import PUBLIC, Actor
+from passerelle.kernel.errors import Unavailable
 from passerelle.kernel.events import request_id, source_address
 from passerelle.kernel.log import logger
+from tenants.access.rate_limits import Plans, headers
 from tenants.access.refresh import refreshed
 from tenants.access.sessions import COOKIE, Sessions
 
@@ -46,7 +49,19 @@ def session_middleware(app: ASGIApp) -> ASGIApp:
 
 
 async def _actor(scope: Scope, sessions: Sessions, token: str) -> Actor | None:
-    found = await sessions.look(token)
+    handler = scope["route_handler"]
+    # What anyone may ask for (a style sheet, a credential's check) is charged to nobody's session.
+    charged = handler.opt.get("permission") != PUBLIC
+    try:
+        found = await sessions.look(token, charged=charged)
+    except (OSError, RedisError) as error:
+        raise Unavailable() from error
+    if found is not None:
+        scope["state"]["verdicts"] = found.verdicts
+        if not found.plan_known and found.actor.tenant_id is not None:
+            plans: Plans = scope["litestar_app"].state.plans
+            tenant_id = found.actor.tenant_id
+            await sessions.remember_plan(tenant_id, await plans.requests_per_s(tenant_id))
     if found is None or found.fresh:
         return found.actor if found else None
     return await refreshed(scope["litestar_app"].state.database, sessions, found)
@@ -71,6 +86,7 @@ def _with_request_id(scope: Scope, send: Send, identifier: str) -> Send:
             message["headers"] = [
                 *((name, _partitioned(name, value)) for name, value in message["headers"]),
                 (b"x-request-id", identifier.encode()),
+                *headers(scope["state"].get("verdicts", [])),
             ]
             log.info(
                 "request",

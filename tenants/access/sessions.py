@@ -20,6 +20,7 @@ from passerelle.kernel.actor import PERSON, Actor
 from passerelle.kernel.language import Locale
 from passerelle.kernel.settings import Settings
 from tenants.access.grants import access_of
+from tenants.access.rate_limits import CHARGE, Verdict, verdict
 from tenants.model import Member, Tenant
 
 COOKIE = "passerelle_session"
@@ -31,12 +32,29 @@ SCAN_KEYS = 1_000
 
 #: Of a session in a person's own space, whose rights never change.
 NO_TENANT = UUID(int=0)
+#: How long the limit of an organisation's plan is remembered beside its bucket.
+PLAN_S = 60
 #: The session and its organisation's epoch in one round trip. A record begins with the tenant's id.
-FIND = """
+#: With a rate, the request is charged to the session and then to the organisation as well: what a
+#: session is refused costs the others of its organisation nothing.
+FIND = (
+    CHARGE
+    + """
 local record = redis.call('GETEX', KEYS[1], 'EX', ARGV[1])
 if not record then return false end
-return {record, redis.call('GET', 'access:' .. string.sub(record, 1, 32)) or '0'}
+local owner = string.sub(record, 1, 32)
+local epoch = redis.call('GET', 'access:' .. owner) or '0'
+if not ARGV[2] then return {record, epoch} end
+local of_session = charge('rate:' .. KEYS[1], tonumber(ARGV[2]), tonumber(ARGV[3]))
+if of_session[1] == 0 or owner == string.rep('0', 32) then
+  return {record, epoch, of_session}
+end
+local plan = redis.call('GET', 'rate:plan:' .. owner)
+if not plan then return {record, epoch, of_session, ''} end
+local per_s = plan * ARGV[5]
+return {record, epoch, of_session, charge('rate:tenant:' .. owner, per_s, per_s * ARGV[4]), per_s}
 """
+)
 
 
 class Record(msgspec.Struct):
@@ -53,6 +71,10 @@ class Found(msgspec.Struct):
 
     record: Record
     epoch: int
+    # What the limits say of the request, where it was charged.
+    verdicts: list[Verdict] = []
+    # Whether the limit of the organisation's plan was at hand.
+    plan_known: bool = True
 
     @property
     def fresh(self) -> bool:
@@ -115,6 +137,7 @@ class Sessions:
         self._valkey = valkey
         self._idle_s = settings.session_idle_minutes * 60
         self._absolute_s = settings.session_absolute_minutes * 60
+        self._settings = settings
         self._find = valkey.register_script(FIND)
 
     async def open(self, actor: Actor) -> str:
@@ -137,25 +160,43 @@ class Sessions:
         found = await self.look(token)
         return found.actor if found else None
 
-    async def look(self, token: str) -> Found | None:
-        """The session of a token, and whether its member is to be read anew."""
+    async def look(self, token: str, *, charged: bool = False) -> Found | None:
+        """The session of a token, and whether its member is to be read anew; `charged` counts the
+        request against the session's limit and its organisation's."""
         if len(token) != TOKEN_CHARACTERS:
             return None
-        return await self._found(_digest(token))
+        return await self._found(_digest(token), charged=charged)
 
     async def find_by_id(self, session_id: str) -> Actor | None:
         found = await self._found(session_id)
         return found.actor if found else None
 
-    async def _found(self, session_id: str) -> Found | None:
-        answer = await self._find(keys=[_key(session_id)], args=[self._idle_s])
+    async def remember_plan(self, tenant_id: UUID, requests_per_s: int) -> None:
+        """What the organisation's plan allows, for every process, for PLAN_S seconds."""
+        await self._valkey.set(f"rate:plan:{tenant_id.hex}", requests_per_s, ex=PLAN_S)
+
+    async def _found(self, session_id: str, *, charged: bool = False) -> Found | None:
+        own = self._settings
+        scale = own.rate_limit_scale
+        rates: list[float] = []
+        if charged and scale:
+            per_s, burst = own.session_requests_per_s * scale, own.session_requests_burst * scale
+            rates = [per_s, burst, own.tenant_burst_s, scale]
+        answer = await self._find(keys=[_key(session_id)], args=[self._idle_s, *rates])
         if not answer:
             return None
         record = msgspec.json.decode(answer[0][TENANT_CHARACTERS:], type=Record)
         if record.ends_at < time.time():
             await self.close(session_id)
             return None
-        return Found(record, int(answer[1]))
+        found = Found(record, int(answer[1]), plan_known=len(answer) != 4)
+        if len(answer) > 2:
+            found.verdicts.append(verdict("session", rates[0], int(rates[1]), answer[2]))
+        if len(answer) > 4:
+            per_s = int(answer[4])
+            burst = per_s * own.tenant_burst_s
+            found.verdicts.append(verdict("organisation", per_s, burst, answer[3]))
+        return found
 
     async def keep(self, session_id: str, record: Record) -> None:
         """Writes a living session anew; one that ended in the meantime stays ended."""

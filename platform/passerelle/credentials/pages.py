@@ -44,7 +44,7 @@ async def _result(database: Database, check: Check, status_code: int) -> Page:
     )
 
 
-@get("/verify/{credential_id:str}", permission=PUBLIC, include_in_schema=False)
+@get("/verify/{credential_id:str}", permission=PUBLIC, limit="verify", include_in_schema=False)
 async def result(
     request: Request[Any, Any, Any], database: Database, settings: Settings, credential_id: str
 ) -> Page | Response[Check]:
@@ -61,7 +61,7 @@ async def form() -> Page:
     return _form(200, {})
 
 
-@post("/verify", permission=PUBLIC, include_in_schema=False, status_code=200)
+@post("/verify", permission=PUBLIC, limit="verify", include_in_schema=False, status_code=200)
 async def check_given(database: Database, settings: Settings, data: Sent) -> Page:
     """Checks a credential that was uploaded or pasted; nothing of it is kept."""
     file, pasted = await _uploaded(data), _pasted(data)
@@ -117,7 +117,7 @@ async def wallet(person_read: PersonReader) -> Page:
     )
 
 
-@get("/me/wallet.zip", permission=PERSON, include_in_schema=False)
+@get("/me/wallet.zip", permission=PERSON, limit="download", include_in_schema=False)
 async def download(person_read: PersonReader) -> Response[bytes]:
     """All of the person's credentials as files, each as it was signed."""
     copies = await wallet_store.credentials(person_read)

@@ -74,6 +74,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # How long an organisation that is to be deleted can still be restored.
     deletion_grace_days: int = 30
 
+    # Proxies whose X-Forwarded-For is believed, addresses or networks; none: the socket's address.
+    trusted_proxies: frozenset[str] = frozenset()
+    # Requests a second of one session, and how many at once; an organisation's stand in its plan,
+    # and it may send so many seconds' worth at once.
+    session_requests_per_s: int = 20
+    session_requests_burst: int = 200
+    tenant_burst_s: int = 10
+    # Changes to the limits of single doors: name=requests a second/burst, as in verify=5/50.
+    rate_limits: frozenset[str] = frozenset()
+    # Every limit is multiplied by this; 0 switches them off.
+    rate_limit_scale: int = 1
+
     session_idle_minutes: int = 60
     session_absolute_minutes: int = 600
 
