@@ -74,7 +74,6 @@ async def _record_refusal(
 ) -> None:
     """In a transaction of its own: the request's never begins."""
     database: Database = connection.app.state.database
-    actor = themselves(actor)
     assert actor.tenant_id is not None  # noqa: S101  the guard checked it
     async with database.tenant(actor.tenant_id, actor) as tx:
         refused = AccessRefused(permission, connection.scope["method"], connection.url.path)  # type: ignore[typeddict-item]

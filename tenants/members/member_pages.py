@@ -27,6 +27,7 @@ MEMBER = "/t/{slug:str}/members/{person_id:uuid}"
 AnyRequest = Request[None, None, State]
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
+SIGN_IN = "member.signed_in"
 DONE = {
     "grant": N_("The role was given. It counts at once."),
     "revoke": N_("The role was taken away. It counts at once."),
@@ -54,10 +55,10 @@ async def member(
     person_id: UUID,
     day: str = "",
     before: UUID | None = None,
+    only: str = "",
 ) -> Page:
-    return await shown(
-        read, person_id, day=day, before=before, done=request.query_params.get("done", "")
-    )
+    done = request.query_params.get("done", "")
+    return await shown(read, person_id, day=day, before=before, only=only, done=done)
 
 
 async def shown(
@@ -66,6 +67,7 @@ async def shown(
     *,
     day: str = "",
     before: UUID | None = None,
+    only: str = "",
     done: str = "",
     errors: dict[str, str] | None = None,
     values: dict[str, str] | None = None,
@@ -76,7 +78,8 @@ async def shown(
     proof, on_day = None, _day(day, errors)
     if on_day is not None:
         proof = await _stood(read, person_id, on_day)
-    past = await store.history(read, person_id, before)
+    sign_ins = only == "sign-ins"
+    past = await store.history(read, person_id, before, SIGN_IN if sign_ins else None)
     names, tree, judged = await labels.role_names(read), await units.tree(read), await judge(read)
     may_manage = judged.powers.may("members.manage", row.unit_id)
     options = [
@@ -101,6 +104,7 @@ async def shown(
             "next_before": past[store.HISTORY_ROWS - 1].id
             if len(past) > store.HISTORY_ROWS
             else None,
+            "sign_ins": sign_ins,
             "undoable": undoable(newest[0]) if newest and may_manage else None,
             "event_names": labels.EVENT_NAMES,
             "statuses": labels.STATUS_NAMES,

@@ -104,13 +104,18 @@ HISTORY = """
 select id, name, actor_name, actor_kind, reason, before, payload, occurred_at, origin
 from tenant_event
 where tenant_id = $1 and person_id = $2 and ($3::uuid is null or id < $3)
-order by id desc limit $4
+  and ($4::text is null or name = $4)
+order by id desc limit $5
 """
 
 
-async def history(read: TenantRead, person_id: UUID, before: UUID | None) -> list[Past]:
-    """What is on record about a member, newest first; one more than a page shows."""
-    return await read.fetch(Past, HISTORY, read.tenant_id, person_id, before, HISTORY_ROWS + 1)
+async def history(
+    read: TenantRead, person_id: UUID, before: UUID | None, name: str | None
+) -> list[Past]:
+    """What is on record about a member (of one name), newest first; one more than a page shows."""
+    return await read.fetch(
+        Past, HISTORY, read.tenant_id, person_id, before, name, HISTORY_ROWS + 1
+    )
 
 
 # Newest first, so that what is cut off is what no "as of" of these years asks for.

@@ -201,11 +201,13 @@ async def emit_each(
 def _who(
     tx: TenantTransaction | PersonTransaction, before: msgspec.Struct | None, reason: str | None
 ) -> tuple[object, ...]:
-    """The columns that say who did it, why, and from where."""
+    """The columns that say who did it, why, and from where; of one who looks as another, the one
+    who looks."""
+    acts = tx.actor.viewer or tx.actor
     return (
         tx.actor.kind,
-        tx.actor.person_id,
-        tx.actor.display_name,
+        acts.person_id,
+        acts.display_name,
         before,
         reason,
         request_id.get(),

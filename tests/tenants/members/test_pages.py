@@ -281,3 +281,16 @@ async def test_who_may_only_read_changes_nothing(
     assert "Suspend" not in shown.text
     refused = await send(client, house, path, {"kind": "suspend", "reason": "x"})
     assert refused.status_code == 403
+
+
+async def test_a_program_reads_the_members_that_its_session_sees(
+    app: Litestar, client: httpx.AsyncClient, database: Database, house: House
+) -> None:
+    await enter(client, app, database, house, "manager")
+    answer = await client.get(f"/t/{house.slug}/api/members?standing=all")
+    assert {one["display_name"] for one in answer.json()["members"]} == {
+        "Amina Élan-Benaïssa",
+        "Mouna Manager",
+    }
+    bad = await client.get(f"/t/{house.slug}/api/members?after=nobody")
+    assert bad.status_code == 400
