@@ -43,6 +43,8 @@ from tenants.audit import tasks as audit_tasks
 from tenants.members import tasks as members_tasks
 from tenants.notices import tasks as tenants_notices
 from tenants.organisations import tasks as organisations_tasks
+from tenants.plans import tasks as plans_tasks
+from tenants.privacy import tasks as privacy_tasks
 
 log = logger(__name__)
 
@@ -52,7 +54,9 @@ START_FAILED = 3
 LISTENING = (
     audit_tasks,
     organisations_tasks,
+    privacy_tasks,
     members_tasks,
+    plans_tasks,
     credentials_tasks,
     exams_tasks,
     mail_invitations,

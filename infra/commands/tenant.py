@@ -22,6 +22,10 @@ from tenants.organisations.operator_api import Asked, make
 
 app = App(name="tenant", help="The organisations that are customers.")
 
+# By their import path: they load every room.
+app.command("infra.commands.privacy:export", name="export", help="Write all of it into one file.")
+app.command("infra.commands.privacy:bring", name="import", help="Bring one in from such a file.")
+
 PAGE_ROWS = 500
 Outcome = TypeVar("Outcome")
 Why = Annotated[str, Parameter(name="--reason")]

@@ -119,13 +119,16 @@ create table person_erasure (
   requested_at timestamptz not null default now(),
   due_at       timestamptz not null,
   cancelled_at timestamptz,
+  -- When the worker was told to begin; from then on it can't be taken back.
+  handed_at    timestamptz,
   -- Set when it begins: the organisations whose part there is, however often it is resumed.
   tenants      uuid[],
   primary key (person_id, id),
-  check (cancelled_at is null or tenants is null)
+  check (cancelled_at is null or handed_at is null)
 );
 create unique index person_erasure_open on person_erasure (person_id) where cancelled_at is null;
-create index person_erasure_due on person_erasure (due_at) where cancelled_at is null;
+create index person_erasure_due on person_erasure (due_at)
+  where cancelled_at is null and handed_at is null;
 select app.person_table('person_erasure');
 
 -- An organisation's: asked for by its officer, or its part of a person's own. Once finished it holds
@@ -142,6 +145,7 @@ create table member_erasure (
   requested_at      timestamptz not null default now(),
   due_at            timestamptz not null,
   cancelled_at      timestamptz,
+  handed_at         timestamptz,
   finished_at       timestamptz,
   -- Table → what was done and to how many rows.
   parts             jsonb,
@@ -151,7 +155,7 @@ create table member_erasure (
 );
 create index member_erasure_of_person on member_erasure (tenant_id, person_digest);
 create index member_erasure_due on member_erasure (due_at)
-  where finished_at is null and cancelled_at is null;
+  where finished_at is null and cancelled_at is null and handed_at is null;
 create unique index member_erasure_open on member_erasure (tenant_id, person_id)
   where finished_at is null and cancelled_at is null;
 select app.tenant_table('member_erasure', 'select, insert');
@@ -218,10 +222,12 @@ $$;
 create function app.privacy_due(most integer) returns table (kind text, owner_id uuid, id uuid)
 language sql security definer stable set search_path = pg_catalog, public as $$
   (select 'person_erasure', e.person_id, e.id from person_erasure e
-   where e.cancelled_at is null and e.due_at <= now() order by e.due_at limit most)
+   where e.cancelled_at is null and e.handed_at is null and e.due_at <= now()
+   order by e.due_at limit most)
   union all
   (select 'member_erasure', e.tenant_id, e.id from member_erasure e
-   where e.finished_at is null and e.cancelled_at is null and e.due_at <= now()
+   where e.finished_at is null and e.cancelled_at is null and e.handed_at is null
+     and e.due_at <= now() and e.asked_by = 'officer'
    order by e.due_at limit most)
   union all
   (select 'person_export', e.person_id, e.id from person_export e
@@ -230,8 +236,9 @@ language sql security definer stable set search_path = pg_catalog, public as $$
   (select 'tenant_export', e.tenant_id, e.id from tenant_export e
    where e.state = 'ready' and e.expires_at <= now() limit most)
 $$;
-grant select (person_id, id, due_at, cancelled_at) on person_erasure to app_definer;
-grant select (tenant_id, id, due_at, cancelled_at, finished_at) on member_erasure to app_definer;
+grant select (person_id, id, due_at, cancelled_at, handed_at) on person_erasure to app_definer;
+grant select (tenant_id, id, due_at, cancelled_at, handed_at, finished_at, asked_by)
+  on member_erasure to app_definer;
 grant select (person_id, id, state, expires_at) on person_export to app_definer;
 grant select (tenant_id, id, state, expires_at) on tenant_export to app_definer;
 
@@ -326,6 +333,8 @@ $$;
 
 -- Retention and erasure delete what the application itself never does.
 grant delete on application, decision to worker_tenant;
+grant update (changed_by) on tenant_plan to worker_tenant;
+grant update (asked_by, asked_by_name) on audit_check to worker_tenant;
 -- A person's own record ends with the person, and only as a whole.
 create function app.erase_own_record() returns table (relation text, erased bigint)
 language plpgsql security definer set search_path = pg_catalog, public as $$

@@ -78,7 +78,9 @@ async def _erase_part(tx: TenantTransaction, entry: PersonalTable, known: Known)
     return PartErased(entry.name, DID[entry.erasure], await tx.execute(sql, tx.tenant_id, value))
 
 
-async def erase_member(database: Database, tenant_id: UUID, erasure_id: UUID) -> bool:
+async def erase_member(
+    database: Database, sessions: Sessions, tenant_id: UUID, erasure_id: UUID
+) -> bool:
     """An officer's erasure that is due. False where it is done, taken back or in other hands."""
     async with database.tenant(tenant_id, actors.system(TASK, tenant_id), standing=False) as tx:
         erasure = await store.lock_erasure(tx, erasure_id)
@@ -86,8 +88,11 @@ async def erase_member(database: Database, tenant_id: UUID, erasure_id: UUID) ->
             return False
         if erasure.finished_at is not None or erasure.due_at > datetime.now(UTC):
             return False
-        known = await store.known(tx, erasure.person_id)
-        await erase_in_tenant(tx, erasure, known or Known(erasure.person_id, None, None))
+        person_id = erasure.person_id
+        known = await store.known(tx, person_id)
+        await sessions.close_of_person(person_id)
+        await erase_in_tenant(tx, erasure, known or Known(person_id, None, None))
+    await sessions.close_of_person(person_id)
     return True
 
 

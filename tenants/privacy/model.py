@@ -32,6 +32,7 @@ class PersonErasure(msgspec.Struct, frozen=True):
     requested_at: datetime
     due_at: datetime
     cancelled_at: datetime | None
+    handed_at: datetime | None
     tenants: list[UUID] | None
 
 
@@ -44,6 +45,7 @@ class MemberErasure(msgspec.Struct, frozen=True, kw_only=True):
     requested_at: datetime
     due_at: datetime
     cancelled_at: datetime | None
+    handed_at: datetime | None
     finished_at: datetime | None
     parts: list[PartErased] | None
     # While the person is a member still.
@@ -134,6 +136,12 @@ class ExportMade(msgspec.Struct, frozen=True):
 class ErasureAsked(msgspec.Struct, frozen=True):
     erasure_id: UUID
     due_at: datetime
+
+
+class ErasureDue(msgspec.Struct, frozen=True):
+    """Of a person: `erasure.due`; of a tenant: `member.erasure_due`."""
+
+    erasure_id: UUID
 
 
 class ErasureTakenBack(msgspec.Struct, frozen=True):

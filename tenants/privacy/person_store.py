@@ -13,11 +13,11 @@ from tenants.privacy.statements import erase_rows, of_owner
 OWN_RECORD = ("person_event", "person_delivery")
 
 ERASURE = """
-select id, requested_at, due_at, cancelled_at, tenants from person_erasure
+select id, requested_at, due_at, cancelled_at, handed_at, tenants from person_erasure
 where person_id = $1 and cancelled_at is null
 """
 LOCK_ERASURE = """
-select id, requested_at, due_at, cancelled_at, tenants from person_erasure
+select id, requested_at, due_at, cancelled_at, handed_at, tenants from person_erasure
 where person_id = $1 and id = $2 for update skip locked
 """
 
@@ -42,7 +42,7 @@ async def ask_erasure(tx: PersonTransaction, erasure_id: UUID, due_at: datetime)
 
 CANCEL_ERASURE = """
 update person_erasure set cancelled_at = now()
-where person_id = $1 and cancelled_at is null and tenants is null returning id
+where person_id = $1 and cancelled_at is null and handed_at is null returning id
 """
 
 
@@ -50,6 +50,17 @@ async def cancel_erasure(tx: PersonTransaction) -> UUID | None:
     """Its id; None where there is none, or it has begun."""
     found: UUID | None = await tx.fetch_value(CANCEL_ERASURE, tx.person_id)
     return found
+
+
+HAND_OVER = """
+update person_erasure set handed_at = now()
+where person_id = $1 and id = $2 and cancelled_at is null and handed_at is null and due_at <= now()
+"""
+
+
+async def hand_over(tx: PersonTransaction, erasure_id: UUID) -> bool:
+    """False where another did, or it was taken back."""
+    return await tx.execute(HAND_OVER, tx.person_id, erasure_id) == 1
 
 
 BEGIN_ERASURE = "update person_erasure set tenants = $3 where person_id = $1 and id = $2"
@@ -143,8 +154,8 @@ async def export_progress(tx: PersonTransaction, export_id: UUID, done: int, tot
 
 
 EXPORT_READY = """
-update person_export set state = 'ready', object_name = $3, size_bytes = $4, digest = $5,
-  ready_at = now(), expires_at = now() + $6 * interval '1 hour'
+update person_export set state = 'ready', done = total, object_name = $3, size_bytes = $4,
+  digest = $5, ready_at = now(), expires_at = now() + $6 * interval '1 hour'
 where person_id = $1 and id = $2 and state in ('waiting', 'working')
 """
 

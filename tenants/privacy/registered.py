@@ -148,16 +148,6 @@ register(
         withheld=("person_id",),
     ),
     PersonalTable(
-        table="sign_up",
-        owner="person",
-        purpose=Localised(
-            en="Your request to open an organisation, until its address is proved",
-            fr="Votre demande d’ouverture d’une organisation, jusqu’à la preuve de l’adresse",
-            ar="طلبك فتح مؤسسة إلى أن يثبت العنوان",
-        ),
-        columns=("email", "name", "slug", "asked_at"),
-    ),
-    PersonalTable(
         table="tenant_event",
         owner="tenant",
         purpose=Localised(

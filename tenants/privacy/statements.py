@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from passerelle.kernel.personal_data import REGISTRY, PersonalTable
+from tenants.privacy import registered as registered
 from tenants.privacy.catalogue import Catalogue
 from tenants.privacy.model import Known
 

@@ -10,7 +10,7 @@ from tenants.privacy.model import PAGE_ROWS, Consent, Export, Known, MemberErasu
 
 ERASURE_COLUMNS = """
 select e.id, e.person_id, e.asked_by, e.requested_by_name, e.reason, e.requested_at, e.due_at,
-  e.cancelled_at, e.finished_at, e.parts, m.display_name
+  e.cancelled_at, e.handed_at, e.finished_at, e.parts, m.display_name
 from member_erasure as e
 left join member as m on (m.tenant_id, m.person_id) = (e.tenant_id, e.person_id)
 """
@@ -83,12 +83,24 @@ async def ask_erasure(
 CANCEL_ERASURE = """
 update member_erasure set cancelled_at = now()
 where tenant_id = $1 and id = $2 and cancelled_at is null and finished_at is null
-  and asked_by = 'officer'
+  and handed_at is null and asked_by = 'officer'
 """
 
 
 async def cancel_erasure(tx: TenantTransaction, erasure_id: UUID) -> bool:
     return await tx.execute(CANCEL_ERASURE, tx.tenant_id, erasure_id) == 1
+
+
+HAND_OVER = """
+update member_erasure set handed_at = now()
+where tenant_id = $1 and id = $2 and cancelled_at is null and finished_at is null
+  and handed_at is null and due_at <= now()
+"""
+
+
+async def hand_over(tx: TenantTransaction, erasure_id: UUID) -> bool:
+    """False where another did, or it was taken back."""
+    return await tx.execute(HAND_OVER, tx.tenant_id, erasure_id) == 1
 
 
 FINISH_ERASURE = """
@@ -203,7 +215,7 @@ async def export_progress(tx: TenantTransaction, export_id: UUID, done: int, tot
 
 
 EXPORT_READY = """
-update tenant_export set state = 'ready', sealed_passphrase = null, object_name = $3,
+update tenant_export set state = 'ready', done = total, sealed_passphrase = null, object_name = $3,
   size_bytes = $4, digest = $5, ready_at = now(), expires_at = now() + $6 * interval '1 hour'
 where tenant_id = $1 and id = $2 and state in ('waiting', 'working')
 """
@@ -288,3 +300,13 @@ RECEIPT_LOOKUP = "select content from app.erasure_receipt($1)"
 async def receipt(lookup: Lookup, receipt_id: UUID) -> object | None:
     found: object | None = await lookup.fetch_value(RECEIPT_LOOKUP, receipt_id)
     return found
+
+
+IS_OWNER = """
+select exists (select from member_role
+  where tenant_id = $1 and person_id = $2 and role = 'owner') as owner
+"""
+
+
+async def is_owner(read: TenantRead, person_id: UUID) -> bool:
+    return bool(await read.fetch_value(IS_OWNER, read.tenant_id, person_id))

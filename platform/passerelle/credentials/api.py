@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
+from litestar.params import Parameter
 
 from passerelle.credentials import badge, checking, did, service, store
 from passerelle.credentials.model import Check
@@ -67,6 +69,7 @@ def as_json(check: Check) -> Response[Check]:
 @get(
     "/api/verify/{credential_id:str}",
     permission=PUBLIC,
+    limit="verify",
     responses={404: ResponseSpec(Check, description="Not known here", generate_examples=False)},
     tags=["credentials"],
 )
@@ -80,6 +83,7 @@ async def check_issued(
 @post(
     "/api/verify",
     permission=PUBLIC,
+    limit="verify",
     exclude_from_csrf=True,
     status_code=200,
     operation_class=TakesACredential,
@@ -105,15 +109,26 @@ async def document(database: Database, file_name: str) -> Response[bytes]:
 
 
 @get("/t/{slug:str}/did.json", permission=PUBLIC, include_in_schema=False)
-async def did_document(database: Database, settings: Settings, slug: str) -> Response[bytes]:
-    """Which keys speak for the tenant as an issuer."""
+async def did_document(
+    request: Request[None, None, State],
+    database: Database,
+    settings: Settings,
+    slug: str,
+    asked: Annotated[str | None, Parameter(query="did")] = None,
+) -> Response[bytes]:
+    """Which keys speak for the tenant as an issuer: under our address; under the host that was
+    asked, where an imported tenant's old address leads here; or under `did`, by its whole name."""
     issuer = did.issuer_did(settings.public_url, slug)
     known = did.slug_of(settings.public_url, issuer)
     tenant_id = known and await store.issuer_by_slug(database.lookup, known)
     if not tenant_id:
         raise NotFound()
     reader = database.tenant_reader(tenant_id, system("credentials.did", tenant_id), standing=False)
-    keys = [key.public_key for key in await store.issuer_keys(reader) if key.controller == issuer]
+    every = await store.issuer_keys(reader)
+    controllers = {key.controller for key in every}
+    here = did.issuer_did(str(request.base_url).rstrip("/"), slug)
+    issuer = next((one for one in (asked, here) if one in controllers), issuer)
+    keys = [key.public_key for key in every if key.controller == issuer]
     return Response(
         msgspec.json.encode(did.document(issuer, keys)),
         media_type=did.DID_MEDIA_TYPE,

@@ -14,7 +14,7 @@ from passerelle.kernel.actor import PERSON, Actor
 from passerelle.kernel.database import Lookup, PersonReader, PersonTransaction
 from passerelle.kernel.errors import NotFound
 from passerelle.kernel.language import N_, Localised, as_locale
-from passerelle.people import service, store
+from passerelle.people import consents, service, store
 from passerelle.people.model import Organisation, Profile, Sharing, last_day
 from passerelle.web import navigation
 from passerelle.web.page import Page
@@ -125,6 +125,7 @@ async def check_sharing(
         {
             "organisation": chosen,
             "until": day,
+            "consent": consents.current("hiring").text,
             "profile": await store.profile(person_read),
             "replaces": bool(await store.live_sharings(person_read, chosen.id, "hiring")),
         },

@@ -8,7 +8,7 @@ from passerelle.kernel.errors import Invalid, NotFound
 from passerelle.kernel.events import emit
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.language import N_, Locale
-from passerelle.people import projections, store
+from passerelle.people import consents, projections, store
 from passerelle.people.model import (
     ABOUT_LENGTH_LIMIT,
     HEADLINE_LENGTH_LIMIT,
@@ -72,9 +72,10 @@ async def share(
         sharing_id = new_id()
         await store.grant(tx, sharing_id, tenant_id, purpose, end_of(until))
     granted = SharingGranted(sharing_id, tenant_id, purpose, end_of(until))
-    await emit(
+    event_id = await emit(
         tx, "sharing.granted", granted, subject=sharing_id, tenant_id=tenant_id, before=before
     )
+    await consents.given(tx, tenant_id, purpose, sharing_id, end_of(until), event_id)
     return sharing_id
 
 
@@ -88,13 +89,14 @@ async def withdraw(tx: PersonTransaction, sharing_id: UUID) -> Sharing:
     if sharing is None:
         raise NotFound()
     if await store.withdraw(tx, sharing_id):
-        await emit(
+        event_id = await emit(
             tx,
             "sharing.withdrawn",
             SharingWithdrawn(sharing_id, sharing.tenant_id, sharing.purpose),
             subject=sharing_id,
             tenant_id=sharing.tenant_id,
         )
+        await consents.withdrawn(tx, sharing_id, event_id)
     if not await store.live_sharings(tx, sharing.tenant_id, sharing.purpose):
         for projection in projections.for_purpose(sharing.purpose):
             await tx.execute(projection.delete_sql, tx.person_id, sharing.tenant_id)

@@ -1,5 +1,6 @@
 """An organisation with a life: exams, credentials, hiring, an LMS, settings, files, a record."""
 
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +25,9 @@ from tests.credentials.conftest import run_worker as run_worker
 from tests.credentials.conftest import work as work
 from tests.hiring.conftest import taxonomy as taxonomy
 from tests.tenants.privacy.lived import Lived, live
+from tests.tenants.privacy.rooms import rooms
+
+rooms()
 
 
 class Elsewhere(msgspec.Struct):
@@ -33,6 +37,15 @@ class Elsewhere(msgspec.Struct):
     database: Database
     vault: Vault
     objects: StoredObjects
+
+
+@pytest.fixture(scope="module")
+def settings(settings: Settings) -> Settings:
+    """The issuer's DID names a port at which a test may really answer."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return msgspec.structs.replace(settings, public_url=f"http://localhost:{port}", web_port=port)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from passerelle.kernel import tasks
 from passerelle.kernel.actor import Actor
 from passerelle.kernel.tenant_settings import change_setting, seal_text
 from tenants.audit import chaining
+from tenants.service import admit
 from tests.conftest import People
 from tests.credentials.conftest import Earn, Worker
 from tests.exams.factories import make_form
@@ -92,13 +93,8 @@ async def live(
     people, other = two
     if people.tenant_id in _lived:
         return _lived[people.tenant_id]
-    await superuser.execute(
-        "update member set display_name = $3, email = $4 where tenant_id = $1 and person_id = $2",
-        people.tenant_id,
-        people.learner_id,
-        LEARNER_NAME,
-        LEARNER_EMAIL,
-    )
+    async with work.database.tenant(people.tenant_id, officer(people)) as tx:
+        await admit(tx, people.learner_id, LEARNER_NAME, LEARNER_EMAIL, "fr", ["candidate"])
     await superuser.execute(
         "update person set display_name = $2, email = $3 where person_id = $1",
         people.learner_id,

@@ -10,7 +10,10 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import pytest
+from httpx import ASGITransport, AsyncClient
+from litestar import Litestar
 
+from infra.demo.verifier import verdict
 from infra.servers.postgres import PostgresServer
 from integrations.mail.adapter import MAIL
 from passerelle.credentials import checking
@@ -22,6 +25,8 @@ from tenants.privacy.archive import ArchiveRefused, PassphraseTooShort, Passphra
 from tenants.privacy.bringing import TenantThere, import_tenant
 from tenants.privacy.carrying import Carried, export_tenant
 from tenants.privacy.catalogue import STAYS
+from tests.browser import serving
+from tests.tenants.audit.command import passerelle
 from tests.tenants.privacy.conftest import Elsewhere
 from tests.tenants.privacy.lived import SECRET, SYSTEM, Lived
 from tests.walls.mirror import owned_tables
@@ -170,6 +175,70 @@ async def test_what_was_carried_works_there(
     )
 
 
+async def test_its_old_identifier_still_resolves_there(
+    work: tasks.Work,
+    lived: Lived,
+    app: Litestar,
+    elsewhere: Elsewhere,
+    prepared: asyncpg.Connection,
+    tmp_path: Path,
+) -> None:
+    """Asked by the old host, or by the whole identifier: the same keys as where it came from."""
+    from infra.web import create_app, opened
+
+    await carry(work, lived.tenant_id, tmp_path / "region.zip")
+    await bring(elsewhere, tmp_path / "region.zip")
+    path = "/t/region/did.json"
+    async with AsyncClient(transport=ASGITransport(app), base_url=work.settings.public_url) as old:  # type: ignore[arg-type]
+        before = (await old.get(path)).json()
+    assert before["verificationMethod"]
+    there = create_app(elsewhere.settings)
+    async with opened(elsewhere.settings)(there):
+        transport = ASGITransport(there)  # type: ignore[arg-type]
+        async with AsyncClient(transport=transport, base_url=work.settings.public_url) as led:
+            assert (await led.get(path)).json() == before
+        document = await checking.signed_document(elsewhere.database, lived.credential_id)
+        assert document is not None
+        # Other people's verifier asks the old address, at which the new installation answers now.
+        async with serving(there, work.settings.web_port):
+            found = await verdict(document.encode())
+        assert found.valid, found.reason
+        async with AsyncClient(transport=transport, base_url="https://elsewhere.example") as new:
+            assert (await new.get(path)).json()["verificationMethod"] == []
+            assert (await new.get(path, params={"did": before["id"]})).json() == before
+            unknown = await new.get(path, params={"did": "did:web:evil.example:t:region"})
+            assert unknown.json()["id"] == "did:web:elsewhere.example:t:region"
+
+
+async def test_the_operator_carries_it_by_two_commands(
+    work: tasks.Work,
+    lived: Lived,
+    elsewhere: Elsewhere,
+    prepared: asyncpg.Connection,
+    tmp_path: Path,
+) -> None:
+    file, words = tmp_path / "region.zip", tmp_path / "passphrase"
+    words.write_text(PASSPHRASE + "\n")
+    given = (str(file), "--passphrase-file", str(words))
+    status, said = await passerelle(work.settings, "tenant", "export", "region", *given)
+    assert status == 0, said
+    assert "rows of" in said
+    assert file.stat().st_mode & 0o077 == 0
+    status, said = await passerelle(work.settings, "tenant", "export", "region", *given)
+    assert status == 1
+    assert "is there already" in said
+    status, said = await passerelle(elsewhere.settings, "tenant", "import", *given)
+    assert status == 0, said
+    assert "/t/region is here" in said
+    check = await checking.check_by_id(
+        elsewhere.database, elsewhere.settings.public_url, lived.credential_id
+    )
+    assert check.outcome == "valid"
+    status, said = await passerelle(elsewhere.settings, "tenant", "import", *given)
+    assert status == 1
+    assert "here already" in said
+
+
 async def test_what_was_open_arrives_given_up(
     work: tasks.Work,
     lived: Lived,
@@ -301,7 +370,7 @@ def reproved(
         files = {entry: old.read(entry) for entry in old.namelist()}
     manifest = msgspec.json.decode(files["manifest.json"])
     for one in manifest["parts"]:
-        if one["name"] == part:
+        if part and one["name"] == part:
             content = files[part].replace(str(tenant_id).encode(), instead)
             files[part] = content
             one |= {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

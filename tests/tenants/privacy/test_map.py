@@ -1,13 +1,12 @@
 """The map of personal data and the schema say the same, both ways."""
 
-import importlib
 import re
 
 import asyncpg
 import pytest
 
 from passerelle.kernel import personal_data
-from tests.conftest import ROOT
+from tests.tenants.privacy.rooms import rooms
 from tests.walls.mirror import owned_tables
 
 #: What a column that holds a person is called, or what it holds is.
@@ -24,17 +23,6 @@ NAMES_OF_THINGS = """
 select table_name || '.' || column_name as named from information_schema.columns
 where table_schema = 'public' and data_type = 'jsonb' and column_name ~ '(^|_)name$'
 """
-
-
-def rooms() -> None:
-    """Every module that may register: models and stores of every room."""
-    for folder in ("platform/passerelle", "tenants", "integrations", "lms", "ml"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            text = path.read_text(encoding="utf-8")
-            if "personal_data" not in text or "node_modules" in path.parts:
-                continue
-            parts = path.relative_to(ROOT).with_suffix("").parts
-            importlib.import_module(".".join(parts[1:] if parts[0] == "platform" else parts))
 
 
 @pytest.fixture(scope="module")
