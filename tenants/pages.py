@@ -6,14 +6,15 @@ from litestar.response import Redirect
 
 from passerelle.kernel.actor import Actor
 from passerelle.kernel.database import Database
+from passerelle.kernel.settings import Settings
 from passerelle.web import navigation
 from passerelle.web.page import Page
 from tenants.service import tenant_by_slug
 
 
 @get("/", permission="public", include_in_schema=False, sync_to_thread=False)
-def front() -> Page:
-    return Page("tenants/front.html")
+def front(settings: Settings) -> Page:
+    return Page("tenants/front.html", {"sign_up_open": settings.sign_up_open})
 
 
 @get(["/t/{slug:str}"], permission="public", include_in_schema=False)

@@ -8,7 +8,12 @@ import os
 import sys
 from importlib import import_module
 
-BENCHMARKS = {"rls": "tests.benchmarks.rls", "launch-verify": "tests.benchmarks.launch_verify"}
+BENCHMARKS = {
+    "rls": "tests.benchmarks.rls",
+    "launch-verify": "tests.benchmarks.launch_verify",
+    "fair-share": "tests.benchmarks.fair_share",
+    "provision": "tests.benchmarks.provision",
+}
 
 
 async def main() -> int:
