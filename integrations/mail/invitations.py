@@ -11,6 +11,7 @@ from passerelle.web.formats import format_date
 from passerelle.web.language import speaking, translate
 from tenants.members import invitation_store, labels
 from tenants.members.invitation_model import Invitation, Invited, token_of
+from tenants.settings.branding import mail_colour
 from tenants.store import tenant_by_id
 
 TASK = "mail.invitation"
@@ -50,7 +51,7 @@ async def _mail(work: Work, event: Event[Invited]) -> None:
         locale=held.locale,
         message_id=f"invitation.{held.id}.{held.version}",
         kind="member.invited",
-        brand=Brand(name=name),
+        brand=Brand(name=name, colour=await mail_colour(read)),
     )
     await deliver(work, event.tenant_id, message)
 

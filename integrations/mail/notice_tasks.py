@@ -16,6 +16,7 @@ from passerelle.people.notices.model import DIGEST_LINES, DigestDue, Notice, Not
 from passerelle.people.notices.setting import NOTICES
 from passerelle.people.notices.store import Contact
 from passerelle.web.language import speaking, translate, translate_plural
+from tenants.settings.branding import mail_colour
 from tenants.store import member, tenant_by_id
 
 TASK = "mail.notices"
@@ -112,7 +113,7 @@ async def _who(work: Work, event: Event[Any], person_id: UUID) -> Reader | None:
         return None
     space = f"{public}/t/{tenant.slug}"
     who = Contact(found.display_name, found.email, found.locale)
-    brand = Brand(name=tenant.name.in_(found.locale))
+    brand = Brand(name=tenant.name.in_(found.locale), colour=await mail_colour(read))
     return Reader(who, found.email, space=space, choices=f"{space}/notices/choices", brand=brand)
 
 

@@ -12,6 +12,7 @@ from passerelle.kernel.ports import Message
 from passerelle.kernel.work import Work
 from passerelle.people.notices.service import wants_mail
 from tenants.model import Member
+from tenants.settings.branding import mail_colour
 from tenants.store import member, tenant_by_id
 
 TASK = "mail.credential-ready"
@@ -62,5 +63,5 @@ async def _message(work: Work, event: Event[CredentialIssued], holder: Member) -
         message_id=f"credential-ready.{event.id}",
         kind="credential.issued",
         person_id=holder.person_id,
-        brand=Brand(name=ready.organisation),
+        brand=Brand(name=ready.organisation, colour=await mail_colour(read)),
     )

@@ -88,7 +88,7 @@ async def _tell_administrators(tx: TenantTransaction, kind: NoticeKind, near: Li
     today = datetime.now(UTC).date().isoformat()
     who = await store.administrators(tx, ADMINISTRATING)
     fills: dict[str, str | Localised] = {"limit": LIMITS[near.limit]}
-    await notify(tx, who, kind, fills, link="/plan", key=f"{near.limit}.{today}")
+    await notify(tx, who, kind, fills, link="/usage", key=f"{near.limit}.{today}")
 
 
 async def tell_job_finished(tx: TenantTransaction, job: Job) -> None:
