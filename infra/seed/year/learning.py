@@ -9,6 +9,7 @@ import msgspec
 
 from infra.seed.year.ledger import By, Ledger
 from infra.seed.year.staff import Staff
+from lms.arrivals import Launched
 from passerelle.exams.model import ExamFinished, ExamPassed
 from passerelle.kernel.language import Localised
 
@@ -16,8 +17,10 @@ from passerelle.kernel.language import Localised
 PASS_SHARES: Final = (0.72, 0.6, 0.4)
 NEVER_SITS_SHARE: Final = 0.07
 SIT_AFTER_DAYS: Final = (6, 32)
+LAUNCHES: Final = (2, 9)
 AGAIN_AFTER_DAYS: Final = (3, 14)
 ITEM_TOPICS_TITLE: Final = Localised("AI fluency", "Maîtrise de l’IA", "التمكّن من الذكاء الاصطناعي")
+LMS: Final = By("lms.arrivals", origin="lti", address="192.0.2.10")
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -39,6 +42,8 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     study: list[Item]
     registration_id: UUID
     deployment_id: UUID
+    # As the LMS names it.
+    platform_deployment: str
 
 
 class Passed(msgspec.Struct, frozen=True):
@@ -60,7 +65,8 @@ select path.id as path_id, form.id as form_id, form.achievement_id, form.cut_sco
   (select jsonb_agg(jsonb_build_object('id', item.id, 'key', item.key,
      'options', jsonb_array_length(item.options)) order by item.module_id, item.position)
    from study_item item where item.tenant_id = $1) as study,
-  registration.id as registration_id, deployment.id as deployment_id
+  registration.id as registration_id, deployment.id as deployment_id,
+  deployment.deployment_id as platform_deployment
 from path, exam_form form, lti_registration registration
 join lti_deployment deployment
   on (deployment.tenant_id, deployment.registration_id) = (registration.tenant_id, registration.id)
@@ -136,8 +142,19 @@ class Learning:
             path_id=self.course.path_id,
             enrolled_at=begun,
         )
+        self._launches(staff, begun, until)
         self._study(staff, begun, until)
         self._exams(staff, line_item, begun, until)
+
+    def _launches(self, staff: Staff, begun: datetime, until: datetime) -> None:
+        """Several sittings in the first weeks, most of them on one day."""
+        launched = Launched(self.course.registration_id, self.course.platform_deployment)
+        at = begun
+        for _ in range(self.chance.randint(*LAUNCHES)):
+            if at >= until:
+                return
+            self.ledger.event(at, "lms.launched", launched, by=LMS, person_id=staff.person_id)
+            at += timedelta(days=self.chance.expovariate(1 / 4))
 
     def _study(self, staff: Staff, begun: datetime, until: datetime) -> None:
         done = self.chance.randint(len(self.course.study) // 3, len(self.course.study))

@@ -21,6 +21,7 @@ from passerelle.kernel.database import Database
 from passerelle.kernel.secrets import Vault
 from passerelle.kernel.settings import Settings
 
+EXISTS_SINCE = "update tenant set created_at = least(created_at, $2) where id = $1"
 STAFF_COUNT = "select count(*) from member where tenant_id = $1 and email like 'agent%'"
 
 
@@ -41,6 +42,7 @@ async def tell(
     await prepare_operator(operator)
     calendar = Calendar()
     ledger = Ledger(tenant_id, calendar)
+    await operator.execute(EXISTS_SINCE, tenant_id, calendar.begin)
     tree = await plant_units(operator, ledger)
     staff = invented_staff(calendar, len(tree.services), domain)
     record_members(ledger, staff, tree)
