@@ -15,8 +15,7 @@ from passerelle.kernel.language import LOCALES, N_, as_locale
 from passerelle.kernel.secrets import Vault
 from passerelle.kernel.settings import Settings
 from passerelle.skills.folding import folded
-from passerelle.web.formats import in_numerals
-from passerelle.web.language import current, translate
+from passerelle.web.language import current
 from passerelle.web.page import Page
 from tenants.access.operator import count
 from tenants.members.invitation_model import EMAIL, EMAIL_LIMIT_CHARACTERS
@@ -24,7 +23,7 @@ from tenants.organisations import sign_up
 from tenants.organisations.model import NewOrganisation, name_problems
 from tenants.organisations.problems import SlugTaken
 from tenants.organisations.provisioning import address_problem
-from tenants.organisations.unit_pages import names_of
+from tenants.organisations.unit_pages import names_of, shown_errors
 
 HOUR_S = 3600
 #: An hour, of one network address, and to one e-mail address.
@@ -53,16 +52,14 @@ async def read_form(database: Database, data: dict[str, str]) -> Draft:
         name=names_of(data),
         default_locale=as_locale(data.get("default_locale"), current().locale),
     )
-    errors = {
-        field.replace("name.", "name_"): what for field, what in name_problems(new.name).items()
-    }
+    errors = name_problems(new.name)
     wrong = await address_problem(database, new.slug)
     if wrong:
         errors["slug"] = wrong
     email = data.get("email", "").strip()
     if len(email) > EMAIL_LIMIT_CHARACTERS or not EMAIL.fullmatch(email):
         errors["email"] = N_("Give an e-mail address, such as name@example.org")
-    return Draft(new, email, {name: in_numerals(translate(what)) for name, what in errors.items()})
+    return Draft(new, email, shown_errors(errors))
 
 
 def errors_of(step: str, draft: Draft) -> dict[str, str]:

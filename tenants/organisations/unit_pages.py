@@ -118,12 +118,18 @@ def names_of(data: dict[str, str]) -> Localised:
     return Localised(**{one: text or given for one, text in texts.items()})
 
 
-def shown_errors(problem: Invalid) -> dict[str, str]:
-    """As the form names its fields, in words."""
-    return {
+def shown_errors(problems: dict[str, str]) -> dict[str, str]:
+    """As the form names its fields, in words; a name that is missing everywhere is missed once."""
+    errors = {
         field.replace("name.", "name_"): in_numerals(translate(text))
-        for field, text in problem.errors.items()
+        for field, text in problems.items()
     }
+    names = [f"name_{one}" for one in LOCALES]
+    if len({errors.get(name) for name in names}) == 1:
+        for name in names:
+            if name != f"name_{current().locale}":
+                errors.pop(name, None)
+    return errors
 
 
 @get(ROOT + "/new", permission=ADMIN, include_in_schema=False)
@@ -137,7 +143,7 @@ async def add_unit(tx: TenantTransaction, slug: str, below: UUID, data: Form) ->
     try:
         added = await units.add(tx, below, data.get("code", "").strip(), names_of(data))
     except Invalid as problem:
-        return await _form(tx, "new", await _unit(tx, below), data, shown_errors(problem))
+        return await _form(tx, "new", await _unit(tx, below), data, shown_errors(problem.errors))
     return to_unit(slug, added.id, "added")
 
 
@@ -154,7 +160,7 @@ async def rename(tx: TenantTransaction, slug: str, unit_id: UUID, data: Form) ->
         await units.rename(tx, unit_id, names_of(data))
     except Invalid as problem:
         unit = await _unit(tx, unit_id)
-        return await _form(tx, "rename", unit, data, shown_errors(problem))
+        return await _form(tx, "rename", unit, data, shown_errors(problem.errors))
     return to_unit(slug, unit_id, "renamed")
 
 
@@ -239,7 +245,7 @@ async def close(tx: TenantTransaction, slug: str, unit_id: UUID, data: Form) -> 
     try:
         await units.close(tx, unit_id, check_reason(data.get("reason", "")))
     except Invalid as problem:
-        return await _close_page(tx, unit_id, data.get("reason", ""), shown_errors(problem))
+        return await _close_page(tx, unit_id, data.get("reason", ""), shown_errors(problem.errors))
     return to_unit(slug, unit_id, "closed")
 
 
@@ -266,7 +272,7 @@ async def check_import(tx: TenantTransaction, data: Sent) -> Page:
     try:
         plan = await unit_csv.planned(tx, content)
     except Invalid as problem:
-        errors = {"file": shown_errors(problem)["list"]}
+        errors = {"file": shown_errors(problem.errors)["list"]}
         return Page(
             "tenants/unit_import.html",
             {"plan": None, "list": "", "errors": errors},
