@@ -16,8 +16,10 @@ from dramatiq.middleware.asyncio import AsyncIO
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import (
     Database,
+    PersonRead,
     PersonTransaction,
     Scope,
+    TenantRead,
     TenantTransaction,
 )
 from passerelle.kernel.errors import TenantSuspended
@@ -51,7 +53,7 @@ class _Delivery(msgspec.Struct):
     actor_name: str
 
 
-def _claim_sql(scope: Scope) -> str:
+def _open_sql(scope: Scope) -> str:
     owner, other = ("tenant_id", "person_id") if scope == "tenant" else ("person_id", "tenant_id")
     return f"""
 select event.id, event.name, event.payload, event.occurred_at, event.{other} as other_id,
@@ -61,11 +63,11 @@ join {scope}_event as event
   on (event.{owner}, event.id) = (delivery.{owner}, delivery.event_id)
 where delivery.{owner} = $1 and delivery.event_id = $2 and delivery.listener = $3
   and delivery.done_at is null
-for update of delivery skip locked
 """
 
 
-CLAIM = {"tenant": _claim_sql("tenant"), "person": _claim_sql("person")}
+OPEN = {"tenant": _open_sql("tenant"), "person": _open_sql("person")}
+CLAIM = {scope: f"{sql}for update of delivery skip locked\n" for scope, sql in OPEN.items()}
 DONE = {
     scope: f"""
 update {scope}_delivery set done_at = now(), last_error = null
@@ -227,9 +229,13 @@ async def _in_one_transaction(
 async def _outside_work(
     work: Work, scope: Scope, owner_id: UUID, event_id: UUID, listener: Listener
 ) -> None:
-    tx: TenantTransaction | PersonTransaction
-    async with _bind(work.database, scope, owner_id, listener.name) as tx:
-        row = await tx.fetch_one(_Delivery, CLAIM[scope], owner_id, event_id, listener.name)
+    # A read alone: a lock would end with it, and its commit would wait for the disk.
+    read: TenantRead | PersonRead
+    if scope == "tenant":
+        read = work.database.tenant_reader(owner_id, actors.system(listener.name, owner_id))
+    else:
+        read = work.database.person_reader(owner_id, actors.system(listener.name))
+    row = await read.fetch_one(_Delivery, OPEN[scope], owner_id, event_id, listener.name)
     if row is None:
         return
     await listener.handler(work, _event(scope, owner_id, row, listener))
