@@ -152,7 +152,10 @@ async def insert_row(
     """One row of the side, with its canary in every text."""
     values = await row_of(connection, table, side, columns)
     row = await connection.fetchrow(
-        f"insert into {table.name} ({', '.join(values)}) values ({literals(values)}) returning *"
+        f"insert into {table.name} ({', '.join(values)}) values ({literals(values)})"
+        " on conflict do nothing returning *"
+    ) or await connection.fetchrow(
+        f"select * from {table.name} where {table.owner_column} = $1", side.owner(table.scope)
     )
     side.rows[table.name] = dict(row)
 
