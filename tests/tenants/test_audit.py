@@ -20,7 +20,8 @@ EMITTED = re.compile(r'emit\(\s*tx,\s*"([a-z_.]+)"')
 def test_every_event_of_an_organisation_has_a_name_on_screen() -> None:
     of_persons = {
         *("credential.received", "evidence.changed", "identity.linked", "person.signed_in"),
-        *("sharing.granted", "sharing.withdrawn"),
+        *("sharing.granted", "sharing.withdrawn", "organisation.sign_up_asked"),
+        *("erasure.asked", "erasure.taken_back", "export.asked", "export.made"),
     }
     emitted: set[str] = set()
     for folder in ("platform/passerelle", "tenants", "integrations", "lms", "ml"):

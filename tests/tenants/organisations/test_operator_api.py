@@ -150,8 +150,5 @@ async def test_organisations_are_listed_by_address_searched_and_paged(
 
 async def test_the_document_describes_the_operators_routes(open_app: Litestar) -> None:
     paths = open_app.openapi_schema.paths or {}
-    assert {path for path in paths if "operator" in path} == {
-        ROOT,
-        ROOT + "/{slug}",
-        *(f"{ROOT}/{{slug}}/{act}" for act in ("suspension", "lifting", "deletion", "restoration")),
-    }
+    acts = ("suspension", "lifting", "deletion", "restoration")
+    assert {ROOT, ROOT + "/{slug}", *(f"{ROOT}/{{slug}}/{act}" for act in acts)} <= paths.keys()
