@@ -12,7 +12,7 @@ from infra.problem import OperatorProblem
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
 from tenants.plans import service
-from tenants.plans.model import GIB, PLANS, Limits, Plan, Usage
+from tenants.plans.model import GB, PLANS, Limits, Plan, Usage
 from tenants.store import tenant_by_slug
 
 app = App(name="plan", help="What an organisation may use, and what it uses.")
@@ -45,7 +45,7 @@ def change(
     *,
     reason: str,
     seats: int | None = None,
-    storage_gib: int | None = None,
+    storage_gb: int | None = None,
     requests_per_s: int | None = None,
     training_minutes: int | None = None,
 ) -> int:
@@ -61,8 +61,8 @@ def change(
         Why: stands in the organisation's audit record.
     seats
         Active members.
-    storage_gib
-        Files, in GiB.
+    storage_gb
+        Files, in GB (10^9 bytes).
     requests_per_s
         Requests a second.
     training_minutes
@@ -73,7 +73,7 @@ def change(
         raise OperatorProblem(f"There is no plan {name!r}.", f"Name one of {', '.join(PLANS)}.")
     limits = Limits(
         seats=usual.seats if seats is None else seats,
-        storage_bytes=usual.storage_bytes if storage_gib is None else storage_gib * GIB,
+        storage_bytes=usual.storage_bytes if storage_gb is None else storage_gb * GB,
         requests_per_s=usual.requests_per_s if requests_per_s is None else requests_per_s,
         training_minutes_per_month=usual.training_minutes_per_month
         if training_minutes is None
@@ -88,8 +88,8 @@ def _print(slug: str, plan: Plan, usage: Usage) -> None:
     since = f"since {plan.changed_at:%Y-%m-%d}" if plan.changed_at else "the usual one"
     table = Table("limit", "used", "allowed", title=f"/t/{slug}: {plan.name}, {since}")
     table.add_row("seats (active members)", f"{usage.seats:,}", f"{plan.seats:,}")
-    used_gib, allowed_gib = usage.storage_bytes / GIB, plan.storage_bytes / GIB
-    table.add_row("storage (GiB)", f"{used_gib:,.2f}", f"{allowed_gib:,.2f}")
+    used_gb, allowed_gb = usage.storage_bytes / GB, plan.storage_bytes / GB
+    table.add_row("storage (GB)", f"{used_gb:,.2f}", f"{allowed_gb:,.2f}")
     table.add_row("requests a second", "", f"{plan.requests_per_s:,}")
     minutes = f"{plan.training_minutes_per_month:,}"
     table.add_row("training minutes this month", f"{usage.training_s / 60:,.1f}", minutes)

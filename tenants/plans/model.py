@@ -11,7 +11,7 @@ from passerelle.kernel.language import N_, Localised
 from passerelle.kernel.personal_data import PersonalTable
 
 Limit = Literal["seats", "storage", "training"]
-GIB: Final = 2**30
+GB: Final = 10**9
 #: From this share of a limit on, the organisation's administrators are told.
 NEAR_SHARE: Final = 0.9
 
@@ -35,19 +35,19 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 BOUNDS: Final[dict[str, tuple[int, int]]] = {
     "seats": (1, 1_000_000),
-    "storage_bytes": (1, 1024 * 1024 * GIB),
+    "storage_bytes": (1, 10**6 * GB),
     "requests_per_s": (1, 10_000),
     "training_minutes_per_month": (0, 44_640),
 }
 
 PLANS: Final[dict[str, Limits]] = {
-    "trial": Limits(seats=25, storage_bytes=GIB, requests_per_s=10, training_minutes_per_month=10),
+    "trial": Limits(seats=25, storage_bytes=GB, requests_per_s=10, training_minutes_per_month=10),
     "standard": Limits(
-        seats=5_000, storage_bytes=100 * GIB, requests_per_s=100, training_minutes_per_month=600
+        seats=5_000, storage_bytes=100 * GB, requests_per_s=100, training_minutes_per_month=600
     ),
     "enterprise": Limits(
         seats=100_000,
-        storage_bytes=2_048 * GIB,
+        storage_bytes=2_000 * GB,
         requests_per_s=500,
         training_minutes_per_month=6_000,
     ),

@@ -7,11 +7,13 @@ from litestar import Request, Response, get
 
 from passerelle.kernel.database import TenantReader
 from passerelle.kernel.errors import NotFound
+from passerelle.kernel.ports import Objects
 from passerelle.web.appearance import sheet
 from passerelle.web.colour import Contrast, contrast, for_dark, nearest, parse
 from passerelle.web.page import Page
 from tenants.settings.appearance import Appearances
 from tenants.settings.branding import PRODUCT_COLOURS
+from tenants.settings.pictures import FOLDER, KEPT_PICTURES
 
 ROOT: Final = "/t/{slug:str}"
 CSS: Final = "text/css"
@@ -86,12 +88,10 @@ def _both_pass(light: str, dark: str) -> bool:
     return contrast(light, "light").passes and contrast(dark, "dark").passes
 
 
-def picture_url(picture: dict[str, Any] | None, appearance: Any) -> str | None:
-    """Where the saved picture is seen, while it is the one in use."""
-    if picture is None or appearance.logo is None:
-        return None
-    url: str = appearance.logo.url
-    return url
+async def picture_urls(read: TenantReader, objects: Objects) -> dict[str, str]:
+    """Where each picture that is still kept can be seen, by its name."""
+    kept = await objects.list(read, FOLDER, limit=KEPT_PICTURES)
+    return {one.name: objects.address(read, one, reader=None) for one in kept}
 
 
 handlers: list[Any] = [brand_sheet, preview_sheet, preview]

@@ -75,8 +75,8 @@ def problems(value: Branding) -> dict[str, str]:
         elif not (measured := contrast(colour, scheme)).passes:
             wrong[field] = translate(
                 N_(
-                    "Text in this colour has a contrast of %(ratio)s to 1, and needs %(needed)s "
-                    "to 1 to be read. %(nearest)s is the nearest colour that passes."
+                    "Text in this colour has a contrast of %(ratio)s, and needs %(needed)s to be "
+                    "read. %(nearest)s is the nearest colour that passes."
                 ),
                 ratio=format_number(min(measured.as_text, measured.on_it), decimals=2),
                 needed=format_number(TEXT_RATIO, decimals=1),

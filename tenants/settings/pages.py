@@ -6,37 +6,44 @@ from the registry once every room has declared its settings.
 
 from collections.abc import Iterable
 from typing import Any, Final
-from uuid import UUID
 
 import msgspec
-from litestar import Request, get, post
+from litestar import get, post
 from litestar.response import Redirect, Response
 
 from passerelle.kernel.actor import Actor
 from passerelle.kernel.database import Database, TenantReader
 from passerelle.kernel.errors import Invalid
 from passerelle.kernel.language import N_
+from passerelle.kernel.ports import Objects
 from passerelle.kernel.secrets import Vault
-from passerelle.kernel.tenant_settings import TenantSetting, last_tests, seal_text
+from passerelle.kernel.tenant_settings import last_tests, seal_text
 from passerelle.kernel.work import Work
 from passerelle.web import navigation
 from passerelle.web.language import translate
 from passerelle.web.page import Page
-from tenants.settings import brand_pages, pictures, service
-from tenants.settings.appearance import Appearances, PluggedObjects
+from tenants.settings import brand_pages, history_pages, pictures, service
+from tenants.settings.appearance import PluggedObjects
 from tenants.settings.branding import NAME as BRANDING
-from tenants.settings.fields import Field, fields_of
-from tenants.settings.reading import CLEAR, Form, Sent, read_form
+from tenants.settings.fields import fields_of
+from tenants.settings.reading import CLEAR, Sent, read_form
+from tenants.settings.sending import (
+    ROOT,
+    AnyRequest,
+    Setting,
+    addresses_of,
+    first,
+    forget,
+    in_words,
+    sent_form,
+)
 from tenants.settings.words import differences
 
 navigation.add(N_("Settings"), "/settings", permission="tenant.admin", order=90)
 
-ROOT: Final = "/t/{slug:str}/settings"
 RECENT_CHANGES: Final = 3
 #: A button that puts a proposed value into the form instead of saving: `use` = `field:value`.
 USE: Final = "use"
-Setting = TenantSetting[Any]
-AnyRequest = Request[Any, Any, Any]
 
 
 @get(ROOT, permission="tenant.admin", include_in_schema=False)
@@ -49,7 +56,7 @@ def handlers_of(settings: Iterable[Setting]) -> list[Any]:
     """The list's page and every setting's."""
     found: list[Any] = [settings_page]
     for setting in settings:
-        found += [*_form_handlers(setting), *_history_handlers(setting)]
+        found += [*_form_handlers(setting), *history_pages.handlers_of(setting)]
         if setting.test is not None:
             found.append(_test_handler(setting))
     return found
@@ -59,9 +66,10 @@ def _form_handlers(setting: Setting) -> list[Any]:
     path = f"{ROOT}/{setting.name}"
 
     @get(path, permission=setting.permission, include_in_schema=False)
-    async def setting_page(read: TenantReader, done: str = "") -> Page:
+    async def setting_page(read: TenantReader, objects: PluggedObjects, done: str = "") -> Page:
         current = await service.current(read, setting)
-        return await _page(read, setting, Sent(current.value, current.value, {}), current, done)
+        sent = Sent(current.value, current.value, {})
+        return await _page(read, objects, setting, sent, current, done)
 
     @post(path, permission=setting.permission, include_in_schema=False, status_code=200)
     async def save_setting(
@@ -75,19 +83,20 @@ def _form_handlers(setting: Setting) -> list[Any]:
     ) -> Response[str] | Page:
         """Saves it; what is wrong, or came in between, stays on screen with what was typed."""
         current = await service.current(read, setting)
-        form, files = await _sent_form(request)
+        form, files = await sent_form(request)
         fields = fields_of(setting.type)
 
         def seal(field: str, text: str) -> str:
             return seal_text(vault, read.tenant_id, setting.name, field, text)
 
         sent = read_form(fields, form, current.value, seal)
-        if use := _first(form, USE):
+        if use := first(form, USE):
             field, _, value = use.partition(":")
             sent.typed[field] = value
-            return await _page(read, setting, msgspec.structs.replace(sent, errors={}), current)
+            unjudged = msgspec.structs.replace(sent, errors={})
+            return await _page(read, objects, setting, unjudged, current)
         if not sent.errors:
-            version = _first(form, "version")
+            version = first(form, "version")
             expected = int(version) if version.isdigit() else -1
             try:
                 async with database.tenant(read.tenant_id, actor) as tx:
@@ -99,17 +108,17 @@ def _form_handlers(setting: Setting) -> list[Any]:
                         setting,
                         sent.values,
                         expected_version=expected,
-                        reason=_first(form, "reason"),
+                        reason=first(form, "reason"),
                     )
             except Invalid as invalid:
                 errors = {name: translate(text) for name, text in invalid.errors.items()}
                 sent = msgspec.structs.replace(sent, errors=errors)
             except service.SettingConflict as conflict:
-                return await _page(read, setting, sent, conflict.theirs, conflict=True)
+                return await _page(read, objects, setting, sent, conflict.theirs, conflict=True)
             else:
-                _forget(request, slug)
+                forget(request, slug)
                 return Redirect(f"/t/{slug}/settings/{setting.name}?done=saved", status_code=303)
-        return await _page(read, setting, sent, current, reason=_first(form, "reason"))
+        return await _page(read, objects, setting, sent, current, reason=first(form, "reason"))
 
     return [setting_page, save_setting]
 
@@ -135,70 +144,9 @@ def _test_handler(setting: Setting) -> Any:
     return test_setting
 
 
-def _history_handlers(setting: Setting) -> list[Any]:
-    path = f"{ROOT}/{setting.name}/history"
-
-    @get(path, permission=setting.permission, include_in_schema=False)
-    async def setting_history(read: TenantReader, before: UUID | None = None) -> Page:
-        """Who changed it, when, why, and what."""
-        limit = service.HISTORY_PAGE_CHANGES
-        found = await service.history(read, setting, before, limit + 1)
-        shown = found[:limit]
-        return Page(
-            "tenants/setting_history.html",
-            {
-                "setting": setting,
-                "changes": _in_words(setting, shown),
-                "next": shown[-1].id if len(found) > limit else None,
-                "before": before,
-            },
-        )
-
-    @get(path + "/{event_id:uuid}", permission=setting.permission, include_in_schema=False)
-    async def former_setting(read: TenantReader, event_id: UUID) -> Page:
-        """How it was before a change, beside how it is: to be put back, or not."""
-        return await _former_page(read, setting, event_id, {})
-
-    @post(
-        path + "/{event_id:uuid}",
-        permission=setting.permission,
-        include_in_schema=False,
-        status_code=200,
-    )
-    async def put_back(
-        request: AnyRequest,
-        read: TenantReader,
-        database: Database,
-        actor: Actor,
-        slug: str,
-        event_id: UUID,
-    ) -> Response[str] | Page:
-        """Puts it back as it was before that change."""
-        form, _ = await _sent_form(request)
-        change = await service.former(read, setting, event_id)
-        version = _first(form, "version")
-        try:
-            async with database.tenant(read.tenant_id, actor) as tx:
-                await service.change(
-                    tx,
-                    setting,
-                    change.before,
-                    expected_version=int(version) if version.isdigit() else -1,
-                    reason=_first(form, "reason"),
-                )
-        except Invalid as invalid:
-            errors = {name: translate(text) for name, text in invalid.errors.items()}
-            return await _former_page(read, setting, event_id, errors)
-        except service.SettingConflict:
-            return await _former_page(read, setting, event_id, {}, conflict=True)
-        _forget(request, slug)
-        return Redirect(f"/t/{slug}/settings/{setting.name}?done=back", status_code=303)
-
-    return [setting_history, former_setting, put_back]
-
-
 async def _page(
     read: TenantReader,
+    objects: Objects,
     setting: Setting,
     sent: Sent,
     current: service.Current,
@@ -228,66 +176,10 @@ async def _page(
             "conflict": differences(fields, current.value, sent.values) if conflict else None,
             "test": (await last_tests(read)).get(setting.name),
             "limit_s": service.TEST_LIMIT_S,
-            "changes": _in_words(setting, changes[:RECENT_CHANGES]),
+            "changes": in_words(setting, changes[:RECENT_CHANGES]),
             "more_changes": len(changes) > RECENT_CHANGES,
-            "picture_url": brand_pages.picture_url,
+            "picture_urls": await addresses_of(read, objects, setting),
             **more,
         },
         status_code=409 if conflict else 400 if sent.errors else 200,
     )
-
-
-async def _former_page(
-    read: TenantReader,
-    setting: Setting,
-    event_id: UUID,
-    errors: dict[str, str],
-    *,
-    conflict: bool = False,
-) -> Page:
-    fields = fields_of(setting.type)
-    change = await service.former(read, setting, event_id)
-    current = await service.current(read, setting)
-    return Page(
-        "tenants/setting_former.html",
-        {
-            "setting": setting,
-            "change": change,
-            "current": current,
-            "found": differences(fields, current.value, change.before),
-            "errors": errors,
-            "conflict": conflict,
-        },
-        status_code=409 if conflict else 400 if errors else 200,
-    )
-
-
-def _in_words(setting: Setting, changes: list[Any]) -> list[dict[str, Any]]:
-    fields: list[Field] = fields_of(setting.type)
-    return [
-        {"change": one, "differences": differences(fields, one.before, one.after)}
-        for one in changes
-    ]
-
-
-async def _sent_form(request: AnyRequest) -> tuple[Form, dict[str, bytes]]:
-    """The form's texts, and the bytes of its files; a file that was not chosen is not there."""
-    texts: dict[str, list[str]] = {}
-    files: dict[str, bytes] = {}
-    for name, value in (await request.form()).multi_items():
-        if hasattr(value, "read"):
-            content = await value.read()
-            if content:
-                files[name] = content
-        else:
-            texts.setdefault(name, []).append(str(value))
-    return texts, files
-
-
-def _first(form: Form, name: str) -> str:
-    return form.get(name, [""])[0]
-
-
-def _forget(request: AnyRequest, slug: str) -> None:
-    appearances: Appearances = request.app.state.appearances
-    appearances.forget(slug)

@@ -13,12 +13,14 @@ NOTHING = "–"
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A field that is not the same in two values; `colours` where both are colours."""
+    """A field that is not the same in two values, in words."""
 
     label: str
     before: str
     after: str
     kind: str
+    # The names of the pictures before and after.
+    pictures: tuple[str | None, str | None] = (None, None)
 
 
 def differences(fields: list[Field], before: Any, after: Any) -> list[Difference]:
@@ -34,8 +36,13 @@ def differences(fields: list[Field], before: Any, after: Any) -> list[Difference
         words = (in_words(field, one), in_words(field, other))
         if field.kind == "secret" and one and other:
             words = (translate(N_("the secret before")), translate(N_("another secret")))
-        found.append(Difference(translate(field.label), *words, field.kind))
+        shown = (_picture(field, one), _picture(field, other))
+        found.append(Difference(translate(field.label), *words, field.kind, shown))
     return found
+
+
+def _picture(field: Field, value: Any) -> str | None:
+    return str(value["name"]) if field.kind == "picture" and value else None
 
 
 def in_words(field: Field, value: Any) -> str:

@@ -186,7 +186,7 @@ def test_what_is_no_usable_image_is_refused(content: bytes, said: str) -> None:
 
 
 def test_an_image_that_unpacks_to_gigabytes_is_refused_by_its_header() -> None:
-    with pytest.raises(ValueError, match="Send an image"):
+    with pytest.raises(ValueError, match=r"none that we can read|between 32"):
         draw(bomb())
 
 
