@@ -16,11 +16,13 @@ from redis.asyncio import Redis
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
 from passerelle.kernel.errors import NotFound
+from passerelle.kernel.events import emit
 from passerelle.kernel.language import Localised
 from passerelle.kernel.settings import Settings
 from passerelle.people import service as people_service
 from tenants.access.operator import operator
 from tenants.access.sessions import Sessions
+from tenants.model import TenantCreated
 from tenants.organisations import erasure, standing
 from tenants.organisations.model import Tombstone
 from tenants.organisations.problems import ErasureBegun, SlugTaken
@@ -203,6 +205,21 @@ async def test_once_begun_it_cant_be_restored_and_goes_on_after_a_crash(
     stone = await standing.shown(database, "halfway")
     assert isinstance(stone, Tombstone)
     assert sum(stone.receipt["rows"].values()) > 2
+
+
+async def test_an_erasure_waits_for_what_still_runs_in_the_organisation(
+    database: Database, sessions: Sessions, settings: Settings, superuser: asyncpg.Connection
+) -> None:
+    """A record's rows know their tenant by its id alone: written too late, they would stay."""
+    people = await create_people(database, "late")
+    async with database.tenant(people.tenant_id, actors.system("tests")) as tx:
+        await deleted(database, sessions, settings, "late")
+        erasing = asyncio.create_task(erasure.erase(database, sessions, people.tenant_id))
+        await asyncio.sleep(0.3)
+        assert not erasing.done()
+        await emit(tx, "tenant.created", TenantCreated("late", Localised("L", "L", "L")))
+    await erasing
+    assert await rows_of(superuser, people.tenant_id) == {}
 
 
 async def test_under_load_nothing_is_half_made_and_others_are_untouched(
