@@ -14,16 +14,17 @@ create table tenant_plan (
 );
 select app.tenant_table('tenant_plan', 'select');
 
--- Sets the plan of the tenant that is bound.
+-- Sets the plan of the tenant that is bound; of another, nothing.
 create function app.set_plan(
-  new_name text, new_seats integer, new_storage_bytes bigint, new_requests_per_s integer,
+  bound uuid, new_name text, new_seats integer, new_storage_bytes bigint, new_requests_per_s integer,
   new_training_minutes_per_month integer, new_changed_by text
 ) returns void
 language sql security definer set search_path = pg_catalog, public as $$
   insert into tenant_plan (tenant_id, name, seats, storage_bytes, requests_per_s,
     training_minutes_per_month, changed_by)
-  values (app.tenant_strict(), new_name, new_seats, new_storage_bytes, new_requests_per_s,
-    new_training_minutes_per_month, new_changed_by)
+  select bound, new_name, new_seats, new_storage_bytes, new_requests_per_s,
+    new_training_minutes_per_month, new_changed_by
+  where bound = app.tenant_strict()
   on conflict (tenant_id) do update set
     name = excluded.name, seats = excluded.seats, storage_bytes = excluded.storage_bytes,
     requests_per_s = excluded.requests_per_s,

@@ -242,7 +242,7 @@ def in_bytes(size: float) -> str:
             return format_number(size / factor, unit, decimals=1, short=True)
     if size >= 1e3:
         return format_number(size / 1e3, "kilobyte", decimals=0, short=True)
-    return format_number(size, "byte", decimals=0, short=True)
+    return format_number(size, "byte", decimals=0)
 
 
 handlers = [usage_page, statement_page, statement_export, proof_page, proof_export]

@@ -16,13 +16,14 @@ async def plan(read: TenantRead) -> Plan | None:
     return await read.fetch_one(Plan, PLAN, read.tenant_id)
 
 
-SET_PLAN = "select app.set_plan($1, $2, $3, $4, $5, $6)"
+SET_PLAN = "select app.set_plan($1, $2, $3, $4, $5, $6, $7)"
 
 
 async def set_plan(tx: TenantTransaction, name: str, limits: Limits) -> None:
     """Of the tenant that is bound, new or changed."""
     await tx.execute(
         SET_PLAN,
+        tx.tenant_id,
         name,
         limits.seats,
         limits.storage_bytes,
