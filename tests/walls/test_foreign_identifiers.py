@@ -205,8 +205,15 @@ async def digests(
 
 
 async def prepare(
-    app: Litestar, world: World, visiting: Visitor, superuser: asyncpg.Connection, space: str
+    app: Litestar,
+    world: World,
+    visiting: Visitor,
+    superuser: asyncpg.Connection,
+    space: str,
+    *,
+    opening: bool = True,
 ) -> Attack:
+    """Walks the space; with `opening` also finds, for each page, what of ours opens it."""
     reference = {
         str(row["id"])
         for row in await superuser.fetch(
@@ -238,7 +245,8 @@ async def prepare(
         words_of(world.theirs),
         theirs,
     )
-    await open_with_ours(begun, space, sorted(ours), superuser)
+    if opening:
+        await open_with_ours(begun, space, sorted(ours), superuser)
     return begun
 
 
