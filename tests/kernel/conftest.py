@@ -1,7 +1,9 @@
 """An outbox with the test's own listeners, and a broker whose messages the test takes out."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
+import asyncpg
 import msgspec
 import pytest
 from dramatiq.brokers.stub import StubBroker
@@ -10,8 +12,10 @@ from redis.asyncio import Redis
 from integrations.objects.adapter import StoredObjects
 from passerelle.kernel import events, tasks
 from passerelle.kernel.database import Database
+from passerelle.kernel.events import Event, listener
 from passerelle.kernel.relay import Relay
 from passerelle.kernel.settings import Settings
+from tests.kernel.deliveries import Greeted, empty_outbox
 
 
 @pytest.fixture
@@ -50,3 +54,20 @@ async def work(settings: Settings, database: Database, valkey: Redis) -> tasks.W
 @pytest.fixture
 def relay(settings: Settings, database: Database, broker: StubBroker, valkey: Redis) -> Relay:
     return Relay(settings, database, broker, valkey)
+
+
+@pytest.fixture
+def heard(only_our_listeners: None) -> list[UUID]:
+    """One listener, which does nothing but say whose event it heard."""
+    owners: list[UUID] = []
+
+    @listener("test.greeted", Greeted)
+    async def hear(tx: object, event: Event[Greeted]) -> None:
+        owners.append(event.owner_id)
+
+    return owners
+
+
+@pytest.fixture
+async def nothing_waiting(superuser: asyncpg.Connection) -> None:
+    await empty_outbox(superuser)

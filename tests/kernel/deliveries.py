@@ -60,3 +60,31 @@ async def run_all(work: tasks.Work, broker: StubBroker) -> int:
     for scope, owner_id, event_id, name in found:
         await tasks.carry_out(work, scope, UUID(owner_id), UUID(event_id), name)  # type: ignore[arg-type]
     return len(found)
+
+
+async def empty_outbox(superuser: asyncpg.Connection) -> None:
+    await superuser.execute(
+        "truncate tenant_delivery, person_delivery; update tenant set status = 'active',"
+        " suspended_at = null; update tenant_event set dispatched = true where not dispatched;"
+        " update person_event set dispatched = true where not dispatched"
+    )
+
+
+async def suspend(superuser: asyncpg.Connection, tenant_id: UUID) -> None:
+    await superuser.execute(
+        "update tenant set status = 'suspended', suspended_at = now(), suspended_reason = 'unpaid'"
+        " where id = $1",
+        tenant_id,
+    )
+
+
+async def lift(superuser: asyncpg.Connection, tenant_id: UUID) -> None:
+    await superuser.execute(
+        "update tenant set status = 'active', suspended_at = null, suspended_reason = null"
+        " where id = $1",
+        tenant_id,
+    )
+
+
+def owners_of(broker: StubBroker) -> list[UUID]:
+    return [UUID(message[1]) for message in messages(broker)]

@@ -11,68 +11,23 @@ from hypothesis import HealthCheck, given, strategies
 from hypothesis import settings as examples
 from redis.asyncio import Redis
 
-from passerelle.kernel import tasks
 from passerelle.kernel.database import Database
-from passerelle.kernel.events import BULK_QUEUE, Event, listener
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.relay import Relay
 from passerelle.kernel.settings import Settings
 from tests.conftest import People, create_people
 from tests.kernel.deliveries import (
-    Greeted,
+    empty_outbox,
     greet,
     greet_often,
     greet_person,
     messages,
-    run_all,
+    owners_of,
 )
 
+pytestmark = pytest.mark.usefixtures("heard", "nothing_waiting")
+
 NOISE = 5_000
-
-
-@pytest.fixture(autouse=True)
-def heard(only_our_listeners: None) -> list[UUID]:
-    """One listener, which does nothing but say whose event it heard."""
-    owners: list[UUID] = []
-
-    @listener("test.greeted", Greeted)
-    async def hear(tx: object, event: Event[Greeted]) -> None:
-        owners.append(event.owner_id)
-
-    return owners
-
-
-@pytest.fixture(autouse=True)
-async def nothing_waiting(superuser: asyncpg.Connection) -> None:
-    await empty(superuser)
-
-
-async def empty(superuser: asyncpg.Connection) -> None:
-    await superuser.execute(
-        "truncate tenant_delivery, person_delivery; update tenant set status = 'active',"
-        " suspended_at = null; update tenant_event set dispatched = true where not dispatched;"
-        " update person_event set dispatched = true where not dispatched"
-    )
-
-
-async def suspend(superuser: asyncpg.Connection, tenant_id: UUID) -> None:
-    await superuser.execute(
-        "update tenant set status = 'suspended', suspended_at = now(), suspended_reason = 'unpaid'"
-        " where id = $1",
-        tenant_id,
-    )
-
-
-async def lift(superuser: asyncpg.Connection, tenant_id: UUID) -> None:
-    await superuser.execute(
-        "update tenant set status = 'active', suspended_at = null, suspended_reason = null"
-        " where id = $1",
-        tenant_id,
-    )
-
-
-def owners_of(broker: StubBroker) -> list[UUID]:
-    return [UUID(message[1]) for message in messages(broker)]
 
 
 async def test_a_quiet_tenants_event_goes_with_the_next_messages_whatever_waits_before_it(
@@ -169,35 +124,6 @@ async def test_more_shares_than_messages_are_all_served_within_one_lap(
     assert Counter(owners_of(broker)) == Counter(persons)
 
 
-async def test_nothing_of_a_suspended_tenant_moves_and_no_attempt_counts(
-    work: tasks.Work,
-    relay: Relay,
-    broker: StubBroker,
-    database: Database,
-    superuser: asyncpg.Connection,
-    heard: list[UUID],
-    two_tenants: tuple[People, People],
-) -> None:
-    tenant_id, person_id = two_tenants[0].tenant_id, new_id()
-    await greet(database, tenant_id, "before")
-    assert await relay.round() == 1
-    await greet(database, tenant_id, "waits")
-    await greet_person(database, person_id, "to a suspended tenant", tenant_id=tenant_id)
-    await suspend(superuser, tenant_id)
-    # What was handed out before the suspension is refused, at no attempt's cost.
-    assert await run_all(work, broker) == 1
-    await superuser.execute("update tenant_delivery set next_attempt_at = now()")
-    assert [await relay.round() for _ in range(3)] == [0, 0, 0]
-    assert heard == []
-    row = await superuser.fetchrow("select attempts, dead_at, last_error from tenant_delivery")
-    assert (row["attempts"], row["dead_at"]) == (0, None)
-    assert row["last_error"].startswith("TenantSuspended")
-    await lift(superuser, tenant_id)
-    assert await relay.round() == 3
-    assert await run_all(work, broker) == 3
-    assert sorted(heard) == sorted([tenant_id, tenant_id, person_id])
-
-
 async def test_two_relays_hand_out_each_delivery_once(
     relay: Relay,
     broker: StubBroker,
@@ -216,57 +142,6 @@ async def test_two_relays_hand_out_each_delivery_once(
         found.update(message[2] for message in messages(broker))
     assert len(found) == 300
     assert set(found.values()) == {1}
-
-
-async def test_a_full_queue_of_the_broker_gets_nothing_and_uses_up_no_attempt(
-    relay: Relay,
-    broker: StubBroker,
-    settings: Settings,
-    database: Database,
-    valkey: Redis,
-    superuser: asyncpg.Connection,
-    two_tenants: tuple[People, People],
-) -> None:
-    @listener("test.greeted", Greeted, queue=BULK_QUEUE)
-    async def later(tx: object, event: Event[Greeted]) -> None: ...
-
-    window = settings.worker_threads * settings.relay_window_messages_per_thread
-    await valkey.rpush(f"dramatiq:{BULK_QUEUE}", *range(window))
-    try:
-        await greet(database, two_tenants[0].tenant_id, "both")
-        assert await relay.round() == 1
-        assert [message[3].rpartition(".")[2] for message in messages(broker)] == ["hear"]
-        attempts = "select attempts from tenant_delivery where queue = 'bulk'"
-        assert await superuser.fetchval(attempts) == 0
-        await valkey.rpop(f"dramatiq:{BULK_QUEUE}")
-        assert await relay.round() == 1
-        assert await superuser.fetchval(attempts) == 1
-    finally:
-        await valkey.delete(f"dramatiq:{BULK_QUEUE}")
-
-
-async def test_a_delivery_to_a_listener_of_another_release_waits_and_holds_up_nothing(
-    relay: Relay,
-    broker: StubBroker,
-    database: Database,
-    superuser: asyncpg.Connection,
-    two_tenants: tuple[People, People],
-) -> None:
-    tenant_id = two_tenants[0].tenant_id
-    await greet(database, tenant_id, "known")
-    await relay._expand()
-    await superuser.execute(
-        "insert into tenant_delivery (tenant_id, event_id, listener, next_attempt_at)"
-        " select tenant_id, event_id, 'later.release', now() - interval '1 hour'"
-        " from tenant_delivery"
-    )
-    assert await relay.round() == 1
-    assert [message[3].rpartition(".")[2] for message in messages(broker)] == ["hear"]
-    row = await superuser.fetchrow(
-        "select attempts, next_attempt_at - now() > interval '50 seconds' as put_off"
-        " from tenant_delivery where listener = 'later.release'"
-    )
-    assert tuple(row) == (0, True)
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +164,7 @@ async def test_in_any_backlog_nobody_is_more_than_one_turn_a_round_ahead(
     superuser: asyncpg.Connection,
     five_tenants: list[UUID],
 ) -> None:
-    await empty(superuser)
+    await empty_outbox(superuser)
     messages(broker)
     relay = Relay(settings, database, broker, valkey)
     for tenant_id, count in zip(five_tenants, counts, strict=True):

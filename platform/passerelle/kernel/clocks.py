@@ -7,11 +7,9 @@ transaction of its own; any number of workers may run the same clock.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import asyncpg
 import msgspec
 
 from passerelle.kernel.database import Database
-from passerelle.kernel.errors import Problem
 from passerelle.kernel.log import logger
 from passerelle.kernel.work import Work
 
@@ -65,7 +63,8 @@ async def run(one: Clock, work: Work, stopping: asyncio.Event) -> None:
             handled = await one.tick(work)
             if handled:
                 log.info("clock", clock=one.name, handled=handled)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Problem) as error:
+        except Exception as error:
+            # Also what is no error of the database's, though it was killed (InternalClientError).
             log.warning("clock failed", clock=one.name, error=f"{type(error).__name__}: {error}")
         try:
             await asyncio.wait_for(stopping.wait(), one.every_s)

@@ -14,11 +14,9 @@ import asyncio
 from typing import Literal
 from uuid import UUID
 
-import asyncpg
 import dramatiq
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from passerelle.kernel.database import Database, Scope
 from passerelle.kernel.events import LISTENERS, QUEUES
@@ -82,7 +80,9 @@ class Relay:
             try:
                 pause_ms = await self._round_and_pause_ms()
                 await self._valkey.set(HEARTBEAT_KEY, "alive", ex=HEARTBEAT_S)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as error:
+            except Exception as error:
+                # Whatever it was, what isn't done is due again; a killed database alone raises
+                # several kinds, some of them no error of the database's (InternalClientError).
                 log.warning("relay round failed", error=f"{type(error).__name__}: {error}")
                 pause_ms *= 10
             await _pause(stopping, pause_ms)

@@ -4,6 +4,8 @@ The broker's message holds identifiers only. Whatever becomes of it, the deliver
 done, it does nothing; held by another process, it does nothing; else it runs.
 """
 
+import asyncio
+import concurrent.futures
 from typing import Any
 from uuid import UUID
 
@@ -128,7 +130,7 @@ def register_actors(broker: dramatiq.Broker, work: "WorkHolder") -> None:
     """One Dramatiq actor a queue. Of what a process has taken, earlier queues' go first."""
 
     async def deliver(scope: Scope, owner_id: str, event_id: str, listener: str) -> None:
-        await carry_out(work.get(), scope, UUID(owner_id), UUID(event_id), listener)
+        await carry_out(await work.get(), scope, UUID(owner_id), UUID(event_id), listener)
 
     for priority, queue in enumerate(QUEUES):
         dramatiq.actor(
@@ -141,18 +143,16 @@ def actor_of(queue: str) -> str:
 
 
 class WorkHolder:
-    """Filled when the worker's event loop has opened what tasks use."""
+    """Filled when the worker's event loop has opened what tasks use; a message may come before."""
 
     def __init__(self) -> None:
-        self._work: Work | None = None
+        self._work: concurrent.futures.Future[Work] = concurrent.futures.Future()
 
     def fill(self, work: Work) -> None:
-        self._work = work
+        self._work.set_result(work)
 
-    def get(self) -> Work:
-        if self._work is None:
-            raise RuntimeError("the worker is still starting")
-        return self._work
+    async def get(self) -> Work:
+        return await asyncio.shield(asyncio.wrap_future(self._work))
 
 
 async def carry_out(
