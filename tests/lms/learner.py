@@ -15,12 +15,17 @@ from passerelle.kernel import actor as actors
 from passerelle.kernel.events import LISTENERS, emit
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.ports import Message
-from passerelle.kernel.relay import CLAIM, Due
+from passerelle.kernel.relay import BEFORE_ALL, EXPAND
 from passerelle.kernel.tasks import Work, carry_out
 from tests.lms.connected import Connected
 
 LINK = "ai-fluency-1"
 MINE = [f"lms.tasks.{task.__name__}" for task in (tasks.queue_grades, tasks.send_grade)]
+
+DUE = """
+select tenant_id, event_id, listener from tenant_delivery
+where done_at is null and dead_at is null and listener = any ($1)
+"""
 
 
 class NoMail:
@@ -55,22 +60,20 @@ class Learner(msgspec.Struct):
             await emit(tx, "exam.finished", finished, person_id=self.person_id)
 
     async def deliver(self, rounds: int = 1) -> None:
-        """So many rounds of the relay, in which whatever waits is due at once."""
+        """So many rounds in which whatever waits for these two listeners is carried out."""
         listeners = [LISTENERS[name] for name in MINE]
         for _ in range(rounds):
-            await self.superuser.execute(
-                "update tenant_delivery set next_attempt_at = now() where done_at is null"
-            )
-            records = await self.work.database.pool("worker_relay").fetch(
-                CLAIM,
+            await self.work.database.pool("worker_relay").execute(
+                EXPAND,
                 [listener.event for listener in listeners],
                 [listener.name for listener in listeners],
-                [listener.lease_s for listener in listeners],
+                [listener.queue for listener in listeners],
                 100,
-                self.work.settings.delivery_attempts,
+                BEFORE_ALL,
+                BEFORE_ALL,
             )
-            for due in msgspec.convert([dict(record) for record in records], list[Due]):
-                await carry_out(self.work, "tenant", due.owner_id, due.event_id, due.listener)
+            for due in await self.superuser.fetch(DUE, MINE):
+                await carry_out(self.work, "tenant", *due)
 
     def plan(self, outcomes: list[Outcome]) -> None:
         self.lms.plan(outcomes, self.user_id)
