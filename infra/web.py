@@ -73,6 +73,10 @@ from tenants.plans import api as plan_api
 from tenants.plans import operator_api as plan_operator_api
 from tenants.plans import pages as plan_pages
 from tenants.plans.service import RequestLimits
+from tenants.privacy import erasure_pages as privacy_erasure_pages
+from tenants.privacy import export_pages as privacy_export_pages
+from tenants.privacy import own_pages as privacy_own_pages
+from tenants.privacy import pages as privacy_pages
 from tenants.settings import api as settings_api
 from tenants.settings import brand_pages
 from tenants.settings import pages as settings_pages
@@ -93,6 +97,10 @@ DOORS = (
     audit_pages,
     members_api,
     members_pages,
+    privacy_pages,
+    privacy_erasure_pages,
+    privacy_export_pages,
+    privacy_own_pages,
     people_pages,
     notices_pages,
     skills_api,

@@ -310,3 +310,19 @@ select exists (select from member_role
 
 async def is_owner(read: TenantRead, person_id: UUID) -> bool:
     return bool(await read.fetch_value(IS_OWNER, read.tenant_id, person_id))
+
+
+#: After every text that begins with the same letters (collation "C").
+AFTER_ALL = "\U0010ffff"
+SEARCH = """
+select m.person_id, m.display_name as name, m.email from member as m
+where m.tenant_id = $1 and m.person_id in (
+  select w.person_id from member_word as w
+  where w.tenant_id = $1 and w.word >= $2 and w.word < $3 limit 500)
+order by m.folded_name, m.person_id limit 500
+"""
+
+
+async def search(read: TenantRead, word: str) -> list[Known]:
+    """Members with a word in name or address that begins so; at most 500."""
+    return await read.fetch(Known, SEARCH, read.tenant_id, word, word + AFTER_ALL)

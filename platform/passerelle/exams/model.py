@@ -261,8 +261,5 @@ personal_data.register(
             ar="أجوبتك في الامتحانات",
         ),
         columns=("choice", "later", "saved_at"),
-        retention=personal_data.Retention(
-            column="saved_at", days=1825, least_days=365, most_days=7300
-        ),
     ),
 )

@@ -249,7 +249,6 @@ personal_data.register(
         ),
         columns=("from_stage", "to_stage", "reason", "decided_at"),
         ground="duty",
-        retention=Retention(column="decided_at", days=730, least_days=180, most_days=3650),
         erasure="keep",
         kept_because=N_("An organisation must be able to show whom it decided about, and why."),
         withheld=("decided_by",),

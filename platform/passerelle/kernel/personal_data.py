@@ -29,7 +29,8 @@ class Through(msgspec.Struct, frozen=True, kw_only=True):
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """Rows go `days` after the moment in `column`; a tenant may choose from `least` to `most`.
 
-    A row whose `column` is null has not begun to age.
+    A row whose `column` is null has not begun to age. What is registered `through` a row goes with
+    it, and has no clock of its own.
     """
 
     column: str

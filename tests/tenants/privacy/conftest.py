@@ -16,6 +16,7 @@ from passerelle.kernel import tasks
 from passerelle.kernel.database import Database
 from passerelle.kernel.secrets import Vault
 from passerelle.kernel.settings import Settings
+from tenants.privacy import tasks as privacy_tasks  # registers the listeners
 from tests.conftest import People
 from tests.credentials.conftest import Earn, Worker
 from tests.credentials.conftest import achievements as achievements
@@ -28,6 +29,7 @@ from tests.tenants.privacy.lived import Lived, live
 from tests.tenants.privacy.rooms import rooms
 
 rooms()
+assert privacy_tasks
 
 
 class Elsewhere(msgspec.Struct):

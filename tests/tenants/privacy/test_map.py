@@ -88,4 +88,5 @@ async def test_each_entry_says_what_it_must(schema: dict[str, set[str]]) -> None
             assert owners[entry.table] == "tenant", entry.name
         if entry.retention:
             kept = entry.retention
+            assert entry.through is None, f"{entry.name} goes with {entry.through}"
             assert 1 <= kept.least_days <= kept.days <= kept.most_days, entry.name
