@@ -121,7 +121,7 @@ class SeatsTaken(Problem):
     status = 403
     title = N_("Every seat of this organisation is taken")
     mend = N_(
-        "Suspend a member who has left, or ask whoever runs this service for more seats. "
+        "Ask an administrator of the organisation: they can free a seat, or ask for more. "
         "Who is a member already comes in as before."
     )
 

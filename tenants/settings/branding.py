@@ -54,11 +54,15 @@ class Branding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def colours_of(value: Branding) -> tuple[str, str] | None:
-    """The light and the dark colour; None for the product's."""
+    """The light and the dark colour; None for the product's.
+
+    One that was saved when less was asked of it is mended: every page is drawn with it.
+    """
     light = parse(value.colour)
     if light is None:
         return None
-    return light, parse(value.colour_dark) or for_dark(light)
+    dark = parse(value.colour_dark) or for_dark(light)
+    return nearest(light, "light"), nearest(dark, "dark")
 
 
 def problems(value: Branding) -> dict[str, str]:

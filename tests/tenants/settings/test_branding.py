@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
-from tenants.settings.branding import Branding, mail_colour, problems
+from tenants.settings.branding import Branding, colours_of, mail_colour, problems
 from tenants.settings.pictures import KEPT_SIZE, UPLOAD_LIMIT_BYTES, draw
 from tests.conftest import People, csrf_headers, sign_in
 from tests.tenants.settings.conftest import image, send
@@ -150,6 +150,12 @@ def test_an_image_is_drawn_anew_and_keeps_nothing_but_its_pixels() -> None:
     assert (drawn.width, drawn.height) == (480, 80)
     assert drawn.width <= KEPT_SIZE[0]
     assert Image.open(io.BytesIO(drawn.content)).getpixel((10, 10)) == (31, 95, 168, 255)
+
+
+def test_a_colour_that_was_saved_when_less_was_asked_of_it_is_mended() -> None:
+    colours = colours_of(Branding(colour="#ffd700", colour_dark="#000000"))
+    assert colours is not None
+    assert not problems(Branding(colour=colours[0], colour_dark=colours[1]))
 
 
 def bomb() -> bytes:
