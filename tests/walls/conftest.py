@@ -10,6 +10,7 @@ from infra.servers.postgres import PostgresServer
 from passerelle.kernel.database import prepare_connection
 from tests.conftest import ROLE_PASSWORDS
 from tests.walls.mirror import OwnedTable, Side, mirror
+from tests.walls.probes import TRY_ALL
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,7 @@ def theirs() -> Side:
 
 @pytest.fixture(scope="module")
 async def mirrored(superuser: asyncpg.Connection, ours: Side, theirs: Side) -> list[OwnedTable]:
+    await superuser.execute(TRY_ALL)
     return await mirror(superuser, ours, theirs)
 
 
@@ -38,6 +40,14 @@ async def roles(
             postgres.superuser_dsn(database_name), user=role, password=ROLE_PASSWORDS[role]
         )
         await prepare_connection(opened[role])
+    # Nobody signs in as the carrier: the worker puts it on.
+    opened[databases.CARRIER] = await asyncpg.connect(
+        postgres.superuser_dsn(database_name),
+        user="worker_tenant",
+        password=ROLE_PASSWORDS["worker_tenant"],
+    )
+    await prepare_connection(opened[databases.CARRIER])
+    await opened[databases.CARRIER].execute(f"set role {databases.CARRIER}")
     yield opened
     for connection in opened.values():
         await connection.close()

@@ -20,6 +20,7 @@ BOUND_ROLES = {
     "worker_tenant": "tenant",
     "live_exam": "tenant",
     "audit_keeper": "tenant",
+    "tenant_carrier": "tenant",
     "web_person": "person",
     "worker_person": "person",
 }

@@ -43,6 +43,17 @@ KNOWN: dict[str, tuple[tuple[str, ...], str]] = {
         " deletion_asked_at deletion_reason erase_after members",
     ),
     "operator_tombstone": (WEB, "slug name created_at erased_at receipt"),
+    "set_plan": (TENANT_BOUND, "void"),
+    # Privacy: what a person asks across organisations, and the proof that it was done.
+    "tenants_of_person": (("web_person", "worker_person"), ""),
+    "erasure_receipt": (WEB, "erased_at content"),
+    "erased_persons": (("worker_tenant",), ""),
+    "erase_own_record": (("worker_person",), "relation erased"),
+    "redact_events": (("worker_tenant",), ""),
+    "keep_receipt": (("worker_person",), "void"),
+    "keep_member_tombstone": (("worker_tenant",), "void"),
+    "privacy_due": (WORKER, "kind"),
+    "retention_due": (WORKER, ""),
     # From outside: a credential, a key, a launch, a sign-in.
     "tenant_by_credential": (WEB, ""),
     "tenant_by_issuer_key": (WEB, ""),
@@ -61,7 +72,8 @@ KNOWN: dict[str, tuple[tuple[str, ...], str]] = {
     "every_tenant": (WORKER, ""),
     "erase_tenant": (WORKER, "relation erased"),
     # The outbox and the chain: names of events' listeners, counts, addresses.
-    "relay_claim": (WORKER, "scope listener"),
+    "relay_claim": (WORKER, "scope owners events listeners"),
+    "relay_expand": (WORKER, "expanded"),
     "outbox_state": (WORKER, "waiting dead oldest_waiting_s"),
     "dead_deliveries": (WORKER, "scope listener attempts dead_at last_error"),
     "replay_dead_deliveries": (WORKER, "bigint"),
@@ -81,7 +93,7 @@ def says(result: str) -> str:
 
 
 async def test_look_ups_answer_identifiers_to_who_may_ask(superuser: asyncpg.Connection) -> None:
-    rows = await superuser.fetch(FUNCTIONS, list(databases.LOGIN_ROLES))
+    rows = await superuser.fetch(FUNCTIONS, [*databases.LOGIN_ROLES])
     found = {
         row["name"]: (tuple(row["roles"]), says(row["result"])) for row in rows if row["roles"]
     }
@@ -99,13 +111,16 @@ async def test_functions_that_see_every_row_are_granted_columns_and_no_table(
         " and relkind in ('r', 'p') and has_table_privilege($1, oid, 'select')",
         databases.DEFINER,
     )
+    # Besides what it alone keeps: it redacts events, and sets the operator's limits.
     assert {row["relname"] for row in tables} <= {
         *("audit_pending", "tombstone", "tombstone_key", "tombstone_credential"),
+        *("erasure_receipt", "tenant_event", "tenant_plan"),
     }
     secret = await superuser.fetch(
         "select attrelid::regclass::text || '.' || attname as name from pg_attribute"
         " join pg_class on pg_class.oid = attrelid"
         " where relnamespace = 'public'::regnamespace and attnum > 0 and not attisdropped"
+        " and relname not in ('tenant_event', 'erasure_receipt')"
         " and (attname like 'sealed%' or attname in ('payload', 'before', 'document', 'embedding',"
         "   'stem', 'options', 'key', 'email', 'display_name', 'content', 'about'))"
         " and has_column_privilege($1, attrelid, attnum, 'select')",
