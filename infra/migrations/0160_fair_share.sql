@@ -21,6 +21,10 @@ create index tenant_delivery_due on tenant_delivery (queue, tenant_id, next_atte
   where done_at is null and dead_at is null;
 create index person_delivery_due on person_delivery (queue, share_id, next_attempt_at)
   where done_at is null and dead_at is null;
+create index tenant_delivery_soonest on tenant_delivery (queue, next_attempt_at)
+  where done_at is null and dead_at is null;
+create index person_delivery_soonest on person_delivery (queue, next_attempt_at)
+  where done_at is null and dead_at is null;
 -- A queue's index is read from its front, where the dead entries lie: clean it early.
 alter table tenant_event set (autovacuum_vacuum_scale_factor = 0.02);
 alter table person_event set (autovacuum_vacuum_scale_factor = 0.02);
@@ -49,7 +53,7 @@ declare
 create function app.relay_fresh_{scope}s(after uuid, most integer, steps integer)
 returns table (shares uuid[], last uuid)
 language plpgsql security definer set search_path = pg_catalog, public
-set enable_seqscan = off set enable_bitmapscan = off as $$
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   share uuid;
   around boolean := false;
@@ -83,7 +87,7 @@ create function app.relay_expand_{scope}s(
   event_names text[], listeners text[], queues text[], room integer, after uuid, steps integer
 ) returns table (expanded integer, last uuid)
 language plpgsql security definer set search_path = pg_catalog, public
-set enable_seqscan = off set enable_bitmapscan = off as $$
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   open_shares uuid[];
   part integer;
@@ -128,7 +132,7 @@ $expand$, $due$
 create function app.relay_due_{scope}s(of_queue text, after uuid, most integer, steps integer)
 returns table (shares uuid[], last uuid)
 language plpgsql security definer set search_path = pg_catalog, public
-set enable_seqscan = off set enable_bitmapscan = off as $$
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   share uuid;
   first_at timestamptz;
@@ -168,17 +172,32 @@ create function app.relay_claim_{scope}s(
   known_listeners text[], leases_s integer[], attempt_limit integer
 ) returns table (owners uuid[], events uuid[], listeners text[], last uuid)
 language plpgsql security definer set search_path = pg_catalog, public
-set enable_seqscan = off set enable_bitmapscan = off as $$
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   open_shares uuid[];
+  due_at_once integer;
   part integer;
   claim record;
 begin
   owners := '{}';
   events := '{}';
   listeners := '{}';
-  select walk.shares, walk.last into open_shares, last
-  from app.relay_due_{scope}s(of_queue, after, room, steps) as walk;
+  -- Where all that is due finds room, no share needs to be looked for: thousands may be waiting
+  -- for a next attempt.
+  select count(*), array_agg(distinct soonest.share) into due_at_once, open_shares from (
+    select delivery.{share} as share from {scope}_delivery as delivery
+    where delivery.queue = of_queue and delivery.done_at is null and delivery.dead_at is null
+      and delivery.next_attempt_at <= now()
+    order by delivery.next_attempt_at limit room + 1
+  ) as soonest;
+  if due_at_once <= room then
+    last := after;
+    open_shares := array(
+      select share from unnest(open_shares) as share where not app.share_waits(share));
+  else
+    select walk.shares, walk.last into open_shares, last
+    from app.relay_due_{scope}s(of_queue, after, room, steps) as walk;
+  end if;
   while room > 0 and cardinality(open_shares) > 0 loop
     part := greatest(1, room / cardinality(open_shares));
     with due as (
