@@ -149,6 +149,24 @@ async def test_each_page_holds(
             await visit.context.close()
 
 
+@pytest.mark.parametrize(("language", "phone", "dark"), [("ar", True, False), ("fr", False, True)])
+async def test_the_sign_in_page_is_the_organisations(
+    browser: Browser, app: Litestar, lived_in: People, language: str, phone: bool, dark: bool
+) -> None:
+    async with serving(app) as address:
+        visit = await visit_page(
+            browser,
+            f"{address}/t/{lived_in.slug}/sign-in",
+            language=language,
+            phone=phone,
+            dark=dark,
+        )
+        assert await visit.page.locator("img.logo").is_visible()
+        await screenshot(visit.page, f"settings-sign-in-{language}")
+        await assert_page_holds(visit)
+        await visit.context.close()
+
+
 async def test_a_colour_is_seen_while_it_is_typed_and_one_that_fails_is_mended_by_a_button(
     browser: Browser, app: Litestar, lived_in: People
 ) -> None:
