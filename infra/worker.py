@@ -25,9 +25,11 @@ from integrations.objects.adapter import StoredObjects
 from lms import tasks as lms_tasks
 from ml import tasks as training_tasks
 from ml.serving import tasks as serving_tasks
+from passerelle.academy import model as academy_model
 from passerelle.credentials import notices as credentials_notices
 from passerelle.credentials import tasks as credentials_tasks
 from passerelle.exams import tasks as exams_tasks
+from passerelle.hiring import model as hiring_model
 from passerelle.kernel import clocks
 from passerelle.kernel import settings as kernel_settings
 from passerelle.kernel.database import Database
@@ -72,6 +74,9 @@ LISTENING = (
     training_tasks,
     serving_tasks,
 )
+
+#: Importing a room puts on the map what it holds of persons: the worker is who erases it.
+HOLDING = (academy_model, hiring_model)
 
 
 def create_mail(settings: Settings) -> Mail:

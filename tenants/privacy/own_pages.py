@@ -50,7 +50,9 @@ async def own_ledger(person_read: PersonReader, lookup: Lookup, as_of: str = "")
             "until": until,
             "errors": errors,
             "erasure": await person_store.open_erasure(person_read),
-            "rows": words.map_rows([*of_owner("person"), *of_owner("tenant")], RetentionDays()),
+            "rows": words.said_once(
+                words.map_rows([*of_owner("person"), *of_owner("tenant")], RetentionDays())
+            ),
         },
         status_code=400 if errors else 200,
     )

@@ -51,7 +51,7 @@ def day_after(as_of: str) -> tuple[datetime, dict[str, str]]:
 async def map_page(read: TenantReader) -> Page:
     """What the organisation holds of persons, why, for how long, and what erasure does to it."""
     chosen = await read_setting(read, RETENTION)
-    rows = words.map_rows(of_owner("tenant"), chosen)
+    rows = words.said_once(words.map_rows(of_owner("tenant"), chosen))
     last_run = await store.last_run(read)
     return Page("tenants/privacy_map.html", {"rows": rows, "last_run": last_run})
 

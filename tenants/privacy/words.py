@@ -12,8 +12,8 @@ from tenants.privacy.retention import RetentionDays, days_of
 
 GROUNDS: Final = {
     "consent": N_("the person agreed"),
-    "contract": N_("the service can't be given without it"),
-    "duty": N_("a duty to be able to prove it"),
+    "contract": N_("needed for the service"),
+    "duty": N_("a duty to prove it"),
     "interest": N_("a legitimate interest"),
 }
 ERASURES: Final = {
@@ -53,7 +53,7 @@ def kept_for(entry: PersonalTable, chosen: RetentionDays) -> str:
     if entry.retention is None:
         if entry.owner == "person":
             return translate(N_("as long as the account"))
-        return translate(N_("as long as the organisation needs it"))
+        return translate(N_("as long as it is needed"))
     days = days_of(entry, chosen)
     return translate_plural("%(num)s day", "%(num)s days", days, num=format_number(days))
 
@@ -75,6 +75,14 @@ def map_rows(entries: Iterable[PersonalTable], chosen: RetentionDays) -> list[di
         }
         for entry in entries
     ]
+
+
+def said_once(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The map as people read it: what serves one purpose stands in one line."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: (row["why"], row["what"])):
+        found.setdefault(row["what"], row)
+    return list(found.values())
 
 
 def part_rows(parts: Iterable[PartErased]) -> list[dict[str, Any]]:

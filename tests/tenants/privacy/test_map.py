@@ -1,11 +1,16 @@
 """The map of personal data and the schema say the same, both ways."""
 
+import asyncio
 import re
+import sys
 
 import asyncpg
 import pytest
 
 from passerelle.kernel import personal_data
+from passerelle.kernel.settings import Settings
+from tests.conftest import ROOT
+from tests.tenants.audit.command import environment
 from tests.tenants.privacy.rooms import rooms
 from tests.walls.mirror import owned_tables
 
@@ -90,3 +95,22 @@ async def test_each_entry_says_what_it_must(schema: dict[str, set[str]]) -> None
             kept = entry.retention
             assert entry.through is None, f"{entry.name} goes with {entry.through}"
             assert 1 <= kept.least_days <= kept.days <= kept.most_days, entry.name
+
+
+async def test_web_worker_and_commands_know_the_whole_map(settings: Settings) -> None:
+    """What a process doesn't import, it would forget to erase."""
+    for start in ("infra.web", "infra.worker", "infra.commands.privacy"):
+        code = (
+            f"import {start}; from passerelle.kernel.personal_data import REGISTRY;"
+            " print(' '.join(sorted(REGISTRY)))"
+        )
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", code),
+            cwd=ROOT,
+            env=environment(settings),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        said, complaint = await process.communicate()
+        known = set(said.decode().split("\n")[-2].split()) if said else set()
+        assert known == set(personal_data.REGISTRY), (start, complaint.decode()[-800:])
