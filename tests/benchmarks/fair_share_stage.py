@@ -137,7 +137,8 @@ class Stage:
         await self._valkey.delete(EFFECTS_KEY)
         committed: dict[UUID, float] = {}
         effective: dict[UUID, float] = {}
-        watching = asyncio.create_task(self._watch(effective))
+        ended = asyncio.Event()
+        watching = asyncio.create_task(self._watch(effective, ended))
         started = time.perf_counter()
         try:
             while (elapsed := time.perf_counter() - started) < seconds:
@@ -148,15 +149,17 @@ class Stage:
                     break
                 await asyncio.sleep(EVERY_S)
         finally:
-            watching.cancel()
-        end = time.perf_counter()
+            # Not cancelled: what a forgotten BLPOP takes would be lost to the next round.
+            ended.set()
+            end = time.perf_counter()
+            await watching
         return [
             (effective.get(event_id, end) - moment) * 1000 for event_id, moment in committed.items()
         ]
 
-    async def _watch(self, effective: dict[UUID, float]) -> None:
-        while True:
-            found = await self._valkey.blpop([EFFECTS_KEY], timeout=1)
+    async def _watch(self, effective: dict[UUID, float], ended: asyncio.Event) -> None:
+        while not ended.is_set():
+            found = await self._valkey.blpop([EFFECTS_KEY], timeout=0.2)
             if found is not None:
                 effect = found[1] if isinstance(found[1], str) else found[1].decode()
                 effective[UUID(effect)] = time.perf_counter()
