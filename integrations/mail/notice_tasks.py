@@ -7,7 +7,7 @@ from integrations.mail.delivery import deliver
 from integrations.mail.letters import Brand, Letter, Step, as_message
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import PersonReader, TenantReader
-from passerelle.kernel.events import Event, worker_listener
+from passerelle.kernel.events import BULK_QUEUE, Event, worker_listener
 from passerelle.kernel.ports import Message
 from passerelle.kernel.tenant_settings import read_setting
 from passerelle.kernel.work import Work
@@ -54,7 +54,7 @@ async def mail_notices(work: Work, event: Event[NoticesMailDue]) -> None:
         await _send(work, event, who, letter, f"notice.{notice.id}", "notice", notice.person_id)
 
 
-@worker_listener("notices.digest_due", DigestDue)
+@worker_listener("notices.digest_due", DigestDue, queue=BULK_QUEUE)
 async def mail_digests(work: Work, event: Event[DigestDue]) -> None:
     """One mail a person with what waited since yesterday."""
     if not await _by_mail(work, event):

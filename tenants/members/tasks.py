@@ -1,7 +1,7 @@
 """What the worker does for members: sessions that follow changes, and work on many at once."""
 
 from passerelle.kernel import actor as actors
-from passerelle.kernel.events import Event, worker_listener
+from passerelle.kernel.events import BULK_QUEUE, Event, worker_listener
 from passerelle.kernel.work import Work
 from tenants.access.sessions import Sessions
 from tenants.members import jobs
@@ -41,7 +41,13 @@ for followed in FOLLOWED:
     _follow(followed)
 
 
-@worker_listener("members.job_confirmed", JobConfirmed, time_limit_s=JOB_LIMIT_S, lease_s=60)
+@worker_listener(
+    "members.job_confirmed",
+    JobConfirmed,
+    queue=BULK_QUEUE,
+    time_limit_s=JOB_LIMIT_S,
+    lease_s=60,
+)
 async def do_job(work: Work, event: Event[JobConfirmed]) -> None:
     """Batch after batch, each as whoever asked may at that moment."""
     task = actors.system(TASK, event.tenant_id)

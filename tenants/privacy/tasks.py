@@ -5,7 +5,7 @@ from typing import Final
 from passerelle.kernel import actor as actors
 from passerelle.kernel.clocks import clock
 from passerelle.kernel.database import Database
-from passerelle.kernel.events import Event, emit, worker_listener
+from passerelle.kernel.events import BULK_QUEUE, Event, emit, worker_listener
 from passerelle.kernel.work import Work
 from tenants.access.sessions import Sessions
 from tenants.privacy import erasure, exporting, packing, person_store, retention, store
@@ -46,20 +46,26 @@ async def _handle(database: Database, due: Due) -> None:
             await emit(tx, "member.erasure_due", ErasureDue(due.id), subject=due.id)
 
 
-@worker_listener("erasure.due", ErasureDue, time_limit_s=600, lease_s=600)
+@worker_listener("erasure.due", ErasureDue, queue=BULK_QUEUE, time_limit_s=600, lease_s=600)
 async def erase_the_person(work: Work, event: Event[ErasureDue]) -> None:
     """Resumed as often as needed: each binding's part is done once."""
     sessions = Sessions(work.valkey, work.settings)
     await erasure.erase_person(work.database, sessions, event.owner_id, event.payload.erasure_id)
 
 
-@worker_listener("member.erasure_due", ErasureDue, time_limit_s=600, lease_s=600)
+@worker_listener("member.erasure_due", ErasureDue, queue=BULK_QUEUE, time_limit_s=600, lease_s=600)
 async def erase_the_member(work: Work, event: Event[ErasureDue]) -> None:
     sessions = Sessions(work.valkey, work.settings)
     await erasure.erase_member(work.database, sessions, event.tenant_id, event.payload.erasure_id)
 
 
-@worker_listener("export.asked", ExportAsked, time_limit_s=EXPORT_LIMIT_S, lease_s=EXPORT_LIMIT_S)
+@worker_listener(
+    "export.asked",
+    ExportAsked,
+    queue=BULK_QUEUE,
+    time_limit_s=EXPORT_LIMIT_S,
+    lease_s=EXPORT_LIMIT_S,
+)
 async def export_the_person(work: Work, event: Event[ExportAsked]) -> None:
     await packing.pack_person(work, event.owner_id, event.payload.export_id)
 
@@ -71,7 +77,11 @@ async def remove_the_persons_export(work: Work, event: Event[ExportAsked]) -> No
 
 
 @worker_listener(
-    "tenant.export_asked", ExportAsked, time_limit_s=EXPORT_LIMIT_S, lease_s=EXPORT_LIMIT_S
+    "tenant.export_asked",
+    ExportAsked,
+    queue=BULK_QUEUE,
+    time_limit_s=EXPORT_LIMIT_S,
+    lease_s=EXPORT_LIMIT_S,
 )
 async def export_the_tenant(work: Work, event: Event[ExportAsked]) -> None:
     await exporting.make(work, event.tenant_id, event.payload.export_id)
