@@ -164,7 +164,10 @@ async def withdraw(person_tx: PersonTransaction, sharing_id: UUID) -> Redirect:
 async def profile(person_read: PersonReader) -> Page:
     """What the person says of themselves, to be changed."""
     kept = await store.profile(person_read)
-    values = {"headline": kept.headline, "about": kept.about} if kept else {}
+    values = {
+        "headline": kept.headline if kept else "",
+        "about": kept.about if kept else "",
+    }
     return Page("people/profile.html", {"values": values, "errors": {}})
 
 
