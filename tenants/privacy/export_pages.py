@@ -15,7 +15,7 @@ from passerelle.kernel.language import N_
 from passerelle.kernel.ports import BoundRead, Objects
 from passerelle.kernel.secrets import Vault
 from passerelle.web.page import Page
-from tenants.privacy import exporting, store, words
+from tenants.privacy import export_store, exporting, words
 from tenants.privacy.archive import PASSPHRASE_LEAST_CHARACTERS
 from tenants.privacy.model import EXPORT_HOURS, ExportAsked
 from tenants.privacy.packing import object_name
@@ -27,7 +27,7 @@ PATH: Final = "/t/{slug:str}/privacy/export"
 
 
 async def _page(read: TenantReader | TenantTransaction, errors: dict[str, str]) -> Page:
-    exports = await store.exports(read)
+    exports = await export_store.exports(read)
     return Page(
         "tenants/privacy_export.html",
         {
@@ -87,12 +87,12 @@ async def fetch_export(
     tx: TenantTransaction, read: TenantReader, objects: PluggedObjects, slug: str, export_id: UUID
 ) -> Stream:
     """The file; who fetched it is on record."""
-    found = await store.export(tx, export_id)
+    found = await export_store.export(tx, export_id)
     if found is None:
         raise NotFound()
     if found.state != "ready":
         raise ExportOver()
-    await store.fetched_export(tx, export_id)
+    await export_store.fetched_export(tx, export_id)
     await emit(tx, "tenant.export_fetched", ExportAsked(export_id), subject=export_id)
     return await file_of(objects, read, export_id, f"{slug}.zip")
 

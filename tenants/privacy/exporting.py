@@ -13,7 +13,7 @@ from passerelle.kernel.language import N_
 from passerelle.kernel.log import logger
 from passerelle.kernel.secrets import Vault
 from passerelle.kernel.work import Work
-from tenants.privacy import person_store, store
+from tenants.privacy import export_store, person_store
 from tenants.privacy.archive import PASSPHRASE_LEAST_CHARACTERS, PassphraseTooShort
 from tenants.privacy.carrying import export_tenant
 from tenants.privacy.model import EXPORT_HOURS, ExportAsked, ExportMade
@@ -47,11 +47,11 @@ async def ask_of_tenant(tx: TenantTransaction, vault: Vault, passphrase: str) ->
     """Asks for the whole organisation. Raises PassphraseTooShort, ExportUnderWay."""
     if len(passphrase) < PASSPHRASE_LEAST_CHARACTERS:
         raise PassphraseTooShort(errors={"passphrase": PassphraseTooShort.mend})
-    if any(one.is_open for one in await store.exports(tx)):
+    if any(one.is_open for one in await export_store.exports(tx)):
         raise ExportUnderWay()
     export_id = new_id()
     sealed = vault.seal(passphrase.encode(), context=_context(tx.tenant_id, export_id))
-    await store.ask_export(tx, export_id, sealed)
+    await export_store.ask_export(tx, export_id, sealed)
     await emit(tx, "tenant.export_asked", ExportAsked(export_id), subject=export_id)
     return export_id
 
@@ -60,14 +60,14 @@ async def make(work: Work, tenant_id: UUID, export_id: UUID) -> bool:
     """Makes the export that was asked for. False where it is made already, or can't be."""
     actor = actors.system(TASK, tenant_id)
     read = work.database.tenant_reader(tenant_id, actor, standing=False)
-    sealed = await store.sealed_passphrase(read, export_id)
+    sealed = await export_store.sealed_passphrase(read, export_id)
     if sealed is None:
         return False
     passphrase = work.vault.open(sealed, context=_context(tenant_id, export_id)).decode()
 
     async def progress(done: int, total: int) -> None:
         async with work.database.tenant(tenant_id, actor, standing=False) as tx:
-            await store.export_progress(tx, export_id, done, total)
+            await export_store.export_progress(tx, export_id, done, total)
 
     with tempfile.TemporaryFile() as stream:
         try:
@@ -86,7 +86,7 @@ async def make(work: Work, tenant_id: UUID, export_id: UUID) -> bool:
                 kept = await work.objects.put(
                     tx, object_name(export_id), pieces(stream), limit_bytes=LIMIT_BYTES
                 )
-                await store.export_ready(
+                await export_store.export_ready(
                     tx, export_id, kept.name, kept.size_bytes, kept.digest, EXPORT_HOURS
                 )
                 made = ExportMade(export_id, kept.size_bytes, kept.digest)
@@ -94,6 +94,6 @@ async def make(work: Work, tenant_id: UUID, export_id: UUID) -> bool:
         except Problem as problem:
             log.warning("an export failed", tenant_id=str(tenant_id), problem=str(problem))
             async with work.database.tenant(tenant_id, actor, standing=False) as tx:
-                await store.end_export(tx, export_id, "failed")
+                await export_store.end_export(tx, export_id, "failed")
             return False
     return True

@@ -19,6 +19,7 @@ from passerelle.kernel.work import Work
 from passerelle.web.formats import format_number
 from passerelle.web.language import speaking, translate, translate_plural
 from tenants.privacy import registered as registered
+from tenants.privacy import registered_own as registered_own
 from tenants.privacy import store
 from tenants.privacy.model import RetentionApplied
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from passerelle.kernel.personal_data import REGISTRY, PersonalTable
 from tenants.privacy import registered as registered
+from tenants.privacy import registered_own as registered_own
 from tenants.privacy.catalogue import Catalogue
 from tenants.privacy.model import Known
 

@@ -8,7 +8,15 @@ from passerelle.kernel.database import Database
 from passerelle.kernel.events import BULK_QUEUE, Event, emit, worker_listener
 from passerelle.kernel.work import Work
 from tenants.access.sessions import Sessions
-from tenants.privacy import erasure, exporting, packing, person_store, retention, store
+from tenants.privacy import (
+    erasure,
+    export_store,
+    exporting,
+    packing,
+    person_store,
+    retention,
+    store,
+)
 from tenants.privacy.model import ErasureDue, ExportAsked
 from tenants.privacy.store import Due
 
@@ -41,7 +49,7 @@ async def _handle(database: Database, due: Due) -> None:
     async with database.tenant(due.owner_id, actor, standing=False) as tx:
         if due.kind == "tenant_export":
             await emit(tx, "tenant.export_ended", ExportAsked(due.id), subject=due.id)
-            await store.end_export(tx, due.id, "expired")
+            await export_store.end_export(tx, due.id, "expired")
         elif await store.hand_over(tx, due.id):
             await emit(tx, "member.erasure_due", ErasureDue(due.id), subject=due.id)
 

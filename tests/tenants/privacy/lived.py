@@ -103,7 +103,7 @@ async def live(
     )
     await _exam(work, people)
     credential_id = await earn(people)
-    requisition_id = await _hiring(work, people)
+    requisition_id = await hire(work, people)
     await _settings_and_files(work, people)
     for statement in filter(str.strip, BY_HAND.split(";\n")):
         arguments = (people.tenant_id, people.learner_id)
@@ -124,7 +124,7 @@ async def _exam(work: tasks.Work, people: People) -> None:
     await sitting.finish(attempt.id)
 
 
-async def _hiring(work: tasks.Work, people: People) -> UUID:
+async def hire(work: tasks.Work, people: People) -> UUID:
     requisition = await open_requisition(work.database, people)
     stages = await stages_of(work.database, people, requisition)
     await share(work.database, people.learner_id, people.tenant_id)

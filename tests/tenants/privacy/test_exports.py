@@ -13,7 +13,7 @@ from litestar import Litestar
 from infra.demo.verifier import verdict
 from passerelle.credentials import checking
 from passerelle.kernel import tasks
-from tenants.privacy import exporting, packing, person_store, store
+from tenants.privacy import export_store, exporting, packing, person_store
 from tenants.privacy.archive import PassphraseTooShort
 from tenants.privacy.tasks import look_for_due
 from tests.browser import serving
@@ -120,7 +120,7 @@ async def test_an_organisation_exports_itself_and_the_file_can_be_brought_in(
     assert PASSPHRASE not in await everything(superuser)
     await run_worker()
     read = work.database.tenant_reader(lived.tenant_id, officer(lived.people))
-    made = await store.export(read, export_id)
+    made = await export_store.export(read, export_id)
     assert made is not None
     assert made.state == "ready"
     assert await superuser.fetchval("select count(sealed_passphrase) from tenant_export") == 0

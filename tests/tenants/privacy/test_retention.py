@@ -12,7 +12,7 @@ from passerelle.kernel.tenant_settings import change_setting
 from tenants.privacy import retention
 from tenants.privacy.retention import RETENTION, RetentionDays, clocked
 from tenants.privacy.tasks import apply_retention
-from tests.tenants.privacy.lived import Lived, officer
+from tests.tenants.privacy.lived import Lived, hire, officer
 
 OLDER = datetime.now(UTC) - timedelta(days=800)
 
@@ -29,8 +29,11 @@ def test_the_setting_says_what_the_map_says() -> None:
 
 
 @pytest.fixture
-async def aged(lived: Lived, superuser: asyncpg.Connection) -> Lived:
-    """An application with its decision, of more than two years ago."""
+async def aged(work: tasks.Work, lived: Lived, superuser: asyncpg.Connection) -> Lived:
+    """One application with its decision, of more than two years ago; the setting as it comes."""
+    await superuser.execute("delete from tenant_setting where name = 'retention'")
+    if not await superuser.fetchval("select count(*) from application"):
+        await hire(work, lived.people)
     await superuser.execute(
         "update application set moved_at = $2 where tenant_id = $1", lived.tenant_id, OLDER
     )
