@@ -44,7 +44,7 @@ async def create_tenant(
 
 async def tenant_by_slug(database: Database, slug: str) -> Tenant:
     """Raises UnknownTenant, also for one that is being deleted, and TenantSuspended."""
-    found = await store.tenant_by_slug(database.lookup, slug) if SLUG.fullmatch(slug) else None
+    found = await store.tenant_by_slug(database.lookup, slug)
     if found is None or found.status == "deleting":
         raise UnknownTenant(slug)
     if found.status == "suspended":

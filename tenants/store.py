@@ -4,6 +4,7 @@ from uuid import UUID
 
 from passerelle.kernel.database import Lookup, TenantRead, TenantTransaction
 from tenants.model import ListedTenant, Member, Tenant
+from tenants.organisations.model import SLUG
 
 TENANT_BY_SLUG_LOOKUP = """
 select id, slug, name, default_locale, status from app.tenant_by_slug($1)
@@ -11,7 +12,12 @@ select id, slug, name, default_locale, status from app.tenant_by_slug($1)
 
 
 async def tenant_by_slug(lookup: Lookup, slug: str) -> Tenant | None:
-    """The organisation with this address, whatever its standing."""
+    """The organisation with this address, whatever its standing.
+
+    What can be no address isn't asked for: PostgreSQL takes no NUL, for one.
+    """
+    if not SLUG.fullmatch(slug):
+        return None
     return await lookup.fetch_one(Tenant, TENANT_BY_SLUG_LOOKUP, slug)
 
 
