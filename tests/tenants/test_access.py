@@ -16,7 +16,7 @@ from tenants.access.roles import ROLES
 from tenants.access.sessions import COOKIE, Sessions
 from tests.conftest import People, csrf_headers, sign_in, sign_in_person
 
-KNOWN = {"public", "person", "operator"} | frozenset().union(*ROLES.values())
+KNOWN = {"public", "person", "operator", "member"} | frozenset().union(*ROLES.values())
 WRITING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
