@@ -13,6 +13,7 @@ BENCHMARKS = {
     "launch-verify": "tests.benchmarks.launch_verify",
     "fair-share": "tests.benchmarks.fair_share",
     "provision": "tests.benchmarks.provision",
+    "tenants": "tests.benchmarks.tenants",
 }
 
 

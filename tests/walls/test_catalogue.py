@@ -3,7 +3,7 @@
 import asyncpg
 
 from infra import database as databases
-from tests.walls.mirror import BOUND_ROLES, owned_tables
+from tests.walls.mirror import owned_tables
 
 SERVING = {*databases.SERVING_ROLES, databases.CARRIER}
 

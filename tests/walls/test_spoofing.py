@@ -87,7 +87,7 @@ async def test_the_address_on_record_is_the_connections(
     app: Litestar, settings: Settings, world: World, superuser: asyncpg.Connection
 ) -> None:
     actor = msgspec.structs.replace(world.ours.member(), permissions=frozenset())
-    spoofed = {name: "203.0.113.9" for name in SPOOFED}
+    spoofed = dict.fromkeys(SPOOFED, "203.0.113.9")
     async with visitor(app, settings, actor) as visiting:
         answer = await visiting.send("GET", f"/t/{world.ours.slug}/hiring", headers=spoofed)
         assert answer.status_code == 403
