@@ -14,7 +14,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database, TenantReader
 from passerelle.kernel.ports import Objects
-from passerelle.kernel.tenant_settings import read_setting
+from passerelle.kernel.tenant_settings import read_both_settings
 from passerelle.web.appearance import STATE, Appearance, Logo
 from tenants import store
 from tenants.model import Tenant
@@ -64,8 +64,7 @@ class Appearances:
         read = self._database.tenant_reader(
             tenant.id, actors.system(TASK, tenant.id), standing=False
         )
-        branding = await read_setting(read, BRANDING)
-        languages = await read_setting(read, LANGUAGES)
+        branding, languages = await read_both_settings(read, BRANDING, LANGUAGES)
         return Appearance(
             colours=colours_of(branding),
             logo=await self._logo(read, branding, tenant.slug),

@@ -21,6 +21,7 @@ from passerelle.kernel.secrets import Vault
 from passerelle.kernel.work import Work
 
 Value = TypeVar("Value", bound=msgspec.Struct)
+OtherValue = TypeVar("OtherValue", bound=msgspec.Struct)
 
 #: Text that `Vault.seal` made, as base64: write-only on screen, never in the clear in an event.
 SealedText = msgspec.Meta(extra={"sealed": True})
@@ -103,10 +104,33 @@ async def read_setting(read: TenantRead, setting: TenantSetting[Value]) -> Value
     A stored value that a newer version can't read any more counts as never set.
     """
     stored = await stored_setting(read, setting.name)
-    if stored is None:
-        return setting.default
+    return _value_of(setting, stored.value) if stored else setting.default
+
+
+class _NamedValue(msgspec.Struct):
+    name: str
+    value: Any
+
+
+SETTINGS_BY_NAME = "select name, value from tenant_setting where tenant_id = $1 and name = any($2)"
+
+
+async def read_both_settings(
+    read: TenantRead, one: TenantSetting[Value], other: TenantSetting[OtherValue]
+) -> tuple[Value, OtherValue]:
+    """The values of two settings, as `read_setting` gives them, in one round trip."""
+    names = [one.name, other.name]
+    rows = await read.fetch(_NamedValue, SETTINGS_BY_NAME, read.tenant_id, names)
+    stored = {row.name: row.value for row in rows}
+    return (
+        _value_of(one, stored[one.name]) if one.name in stored else one.default,
+        _value_of(other, stored[other.name]) if other.name in stored else other.default,
+    )
+
+
+def _value_of(setting: TenantSetting[Value], stored: Any) -> Value:
     try:
-        return msgspec.convert(stored.value, setting.type)
+        return msgspec.convert(stored, setting.type)
     except msgspec.ValidationError:
         return setting.default
 
