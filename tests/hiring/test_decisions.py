@@ -235,14 +235,16 @@ async def test_the_database_itself_takes_nobody_into_a_pipeline_who_does_not_sha
             )
 
 
-async def test_a_decision_on_record_cannot_be_rewritten(
-    database: Database, two_tenants: Tenants
-) -> None:
-    retail = two_tenants[1]
-    for sql in ("update decision set reason = 'something else entirely'", "delete from decision"):
+async def test_a_decision_on_record_cannot_be_rewritten(database: Database) -> None:
+    """No page can; the worker removes one where its person's data is erased, and rewrites none."""
+    rewrite = "update decision set reason = 'something else entirely'"
+    for role, sql in (
+        ("web_tenant", rewrite),
+        ("web_tenant", "delete from decision"),
+        ("worker_tenant", rewrite),
+    ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            async with database.tenant(retail.tenant_id, recruiter(retail)) as tx:
-                await tx.execute(sql)
+            await database.pool(role).execute(sql)
 
 
 async def test_names_are_hidden_until_a_stage_shows_them(

@@ -189,7 +189,7 @@ async def test_a_dead_delivery_is_named_listed_and_tried_again(
     await superuser.execute(
         "insert into tenant_delivery (tenant_id, event_id, listener, attempts, dead_at, last_error)"
         " select tenant_id, id, 'tests', 12, now(), 'the LMS was away' from tenant_event"
-        " where tenant_id = $1",
+        " where tenant_id = $1 and name = 'tenant.created'",
         tenant_id,
     )
     assert "1 failed" in by_check(await examine(), "problem")["dead deliveries"].what

@@ -26,7 +26,7 @@ order by 1
 OPEN_POLICIES = """
 select tablename || '.' || policyname from pg_policies
 where schemaname = 'public' and (qual = 'true' or with_check = 'true'
-  or not roles <@ array['web_tenant', 'web_person', 'live_exam', 'audit_keeper']::name[])
+  or not roles <@ array['web_tenant', 'web_person', 'live_exam', 'audit_keeper', 'tenant_carrier']::name[])
 order by 1
 """
 MIGHTY_ROLES = """
@@ -34,7 +34,7 @@ select rolname from pg_roles
 where rolname = any ($1) and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb
   or exists (select from pg_class where relowner = pg_roles.oid)
   or exists (select from pg_auth_members where member = pg_roles.oid
-    and roleid::regrole::text <> all ($1)))
+    and roleid::regrole::text <> all ($1 || '{tenant_carrier}'::text[])))
 order by 1
 """
 
