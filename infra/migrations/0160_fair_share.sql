@@ -7,10 +7,19 @@
 alter table tenant_delivery add column queue text not null default 'default';
 alter table person_delivery add column queue text not null default 'default',
   add column share_id uuid;
+-- Forced row-level security hides the rows from their own owner.
+alter table person_delivery no force row level security;
+alter table person_event no force row level security;
+alter table person_delivery disable row level security;
+alter table person_event disable row level security;
 update person_delivery set share_id = coalesce(person_event.tenant_id, person_event.person_id)
 from person_event
 where (person_event.person_id, person_event.id) =
   (person_delivery.person_id, person_delivery.event_id);
+alter table person_delivery enable row level security;
+alter table person_event enable row level security;
+alter table person_delivery force row level security;
+alter table person_event force row level security;
 alter table person_delivery alter column share_id set not null;
 
 drop index tenant_event_fresh, person_event_fresh, tenant_delivery_due, person_delivery_due;

@@ -231,17 +231,17 @@ async def looks_of(superuser: asyncpg.Connection) -> list[Look]:
 @pytest.fixture(scope="module")
 async def ready(
     database: Database, settings: Settings, superuser: asyncpg.Connection
-) -> tuple[Database, World, list[Look]]:
+) -> tuple[Database, World, list[Look], asyncio.AbstractEventLoop]:
     world = await build(database, settings, superuser)
-    return database, world, await looks_of(superuser)
+    return database, world, await looks_of(superuser), asyncio.get_running_loop()
 
 
 def test_whatever_the_four_do_nobody_sees_what_is_anothers(
-    ready: tuple[Database, World, list[Look]], request: pytest.FixtureRequest
+    ready: tuple[Database, World, list[Look], asyncio.AbstractEventLoop],
+    request: pytest.FixtureRequest,
 ) -> None:
     global stage
-    database, world, looks = ready
-    loop = asyncio.get_event_loop()
+    database, world, looks, loop = ready
     stage = Stage(loop, database, world, looks)
     run_machine(
         FourActors,
