@@ -38,8 +38,6 @@ class Attack(msgspec.Struct):
     theirs: set[str]
     # Pages that our own identifiers did not open, before anything was attacked.
     closed: list[str] = []
-    # What we wrote into rows of our own ourselves: a free text takes anything.
-    told: set[str] = msgspec.field(default_factory=set)
     findings: list[str] = []
     asked: int = 0
     turn: int = 0
@@ -52,7 +50,7 @@ class Attack(msgspec.Struct):
         answer = await self.visitor.send(target.method, sent.pop("path"), headers=headers, **sent)
         self.asked += 1
         if target.method != "GET" and place != "path":
-            self.told.add(value)
+            self.world.told.add(value)
         self.look_through(target, answer, value)
         return answer
 
@@ -74,7 +72,7 @@ class Attack(msgspec.Struct):
             self.once(f"{target.name}: 500", f" at {sent}")
         if self.world.theirs.side.canary in text.replace(sent, ""):
             self.findings.append(f"{target.name}: their canary, at {sent}")
-        shown = set(UUID_TEXT.findall(text)) & self.theirs - {sent} - self.told
+        shown = set(UUID_TEXT.findall(text)) & self.theirs - {sent} - self.world.told
         if shown:
             self.findings.append(f"{target.name}: their {shown}, at {sent}")
 

@@ -94,6 +94,9 @@ class Resident(msgspec.Struct):
 class World(msgspec.Struct):
     ours: Resident
     theirs: Resident
+    # Of theirs, what we wrote into rows of our own ourselves: a free text takes anything, and what
+    # a person writes about themselves stands on the organisation's pages too.
+    told: set[str] = msgspec.field(default_factory=set)
 
 
 async def build(database: Database, settings: Settings, superuser: asyncpg.Connection) -> World:
