@@ -10,6 +10,7 @@ from tenants import store
 from tenants.access.grants import Grant, access_of
 from tenants.access.permissions import conflict
 from tenants.access.roles import ROLES
+from tenants.members import store as members_store
 from tenants.members.model import Held, MemberChanged, Standing
 from tenants.members.problems import DutiesInConflict, MemberRemoved, MemberSuspended
 from tenants.model import Member, MemberAdmitted, Tenant
@@ -69,6 +70,10 @@ async def admit(
     if unknown:
         raise Invalid(errors={"roles": ", ".join(sorted(unknown))})
     before = await store.member(tx, person_id)
+    if before is not None and set(roles) - set(before.roles):
+        # A role that someone is giving at this moment may be one that doesn't go with these.
+        await members_store.lock(tx, [person_id])
+        before = await store.member(tx, person_id)
     if before is not None:
         _let_in(before)
     held = before.grants if before else []

@@ -13,18 +13,30 @@ HISTORY_ROWS = 50
 #: What an "as of" is answered from: the events of one member.
 STANDING_EVENTS_LIMIT = 1000
 
-# Locked in one order, so that two changes of the same people wait for one another.
+# Locked in one order, so that two changes of the same people wait for one another; and read only
+# then: a statement that waited sees the roles as they were when it began.
+LOCK_MEMBERS = """
+select person_id from member where tenant_id = $1 and person_id = any($2::uuid[])
+order by person_id for update
+"""
 MEMBERS_FOR_CHANGE = """
 select person_id, display_name, status, unit_id,
   (select coalesce(jsonb_agg(jsonb_build_object('role', held.role, 'unit_id', held.unit_id)), '[]')
    from member_role as held
    where held.tenant_id = $1 and held.person_id = member.person_id) as roles
 from member where tenant_id = $1 and person_id = any($2::uuid[])
-order by person_id for update
+order by person_id
 """
 
 
+async def lock(tx: TenantTransaction, people: Sequence[UUID]) -> None:
+    """Waits for who changes these people, and lets nobody else until the transaction ends."""
+    await tx.execute(LOCK_MEMBERS, tx.tenant_id, list(people))
+
+
 async def members_for_change(tx: TenantTransaction, people: Sequence[UUID]) -> list[Known]:
+    """As they stand, and locked."""
+    await lock(tx, people)
     return await tx.fetch(Known, MEMBERS_FOR_CHANGE, tx.tenant_id, list(people))
 
 

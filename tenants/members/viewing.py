@@ -1,7 +1,8 @@
 """Looking at the product as another member or with another role would: read only, on record.
 
-What is shown never exceeds what the looker may see or give: of a role's authority only what they
-hold themselves. It ends by itself, opens no person's own space, and reaches no live exam item.
+What is shown never exceeds what the looker may see or give in the whole organisation: of a role's
+authority only what they hold themselves. It ends by itself, opens no person's own space, and
+reaches no live exam item.
 """
 
 import time
@@ -69,14 +70,17 @@ async def as_role(
 
 
 def _shown(judged: Judged, access: Access) -> Access:
-    """Without the authority that the looker doesn't hold everywhere, and without live items."""
-    kept = {
-        name
-        for name in access.permissions - NEVER
-        if not CATALOGUE[name].authority or judged.powers.may(name, None)
-    }
+    """What of it the looker may see, without live items."""
+    kept = {name for name in access.permissions - NEVER if _within_reach(judged, name)}
     within = {name: units for name, units in access.units.items() if name in kept}
     return Access(frozenset(kept), within)
+
+
+def _within_reach(judged: Judged, name: str) -> bool:
+    """Whether it is about its holder alone, or the looker holds it everywhere or could give it."""
+    permission, may = CATALOGUE[name], judged.powers.may
+    could_give = not permission.authority and may("roles.manage", None)
+    return permission.reach == "own" or may(name, None) or could_give
 
 
 def _viewing(own: Actor, seen: Access, seen_as: str, minutes: int) -> Actor:

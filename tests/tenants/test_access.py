@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
 from passerelle.kernel.settings import Settings
+from tenants.access.middleware import session_token
 from tenants.access.roles import ROLES
 from tenants.access.sessions import COOKIE, Sessions
 from tests.conftest import People, csrf_headers, sign_in, sign_in_person
@@ -69,6 +70,12 @@ def filled(path: str) -> str:
     """A route's path with plausible values for its parameters."""
     values = {"uuid": "01980000-0000-7000-8000-000000000000", "str": "retail", "int": "1"}
     return re.sub(r"\{[^:}]+:(\w+)\}", lambda match: values[match[1]], path)
+
+
+def test_of_two_cookies_of_a_session_the_more_specific_paths_counts() -> None:
+    assert session_token(f"{COOKIE}=own; other=x; {COOKIE}=put-there-by-a-neighbour") == "own"
+    assert session_token(f'broken="; {COOKIE}=own') == "own"
+    assert session_token(f"not_{COOKIE}=x; {COOKIE}s=y") == ""
 
 
 async def test_a_role_without_the_permission_is_refused_and_the_refusal_is_on_record(

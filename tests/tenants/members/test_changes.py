@@ -1,5 +1,6 @@
 """Changing members: what the rules let through, what they refuse, what stays on record."""
 
+import asyncio
 from uuid import UUID
 
 import asyncpg
@@ -8,9 +9,12 @@ import pytest
 from passerelle.kernel.database import Database
 from passerelle.kernel.errors import Invalid
 from tenants.access.grants import Grant, access_of
+from tenants.access.permissions import SEPARATIONS
 from tenants.members import rules, service
 from tenants.members.model import Change, Held, Outcome
-from tests.tenants.members.conftest import House, actor_of, add_member, events
+from tenants.members.problems import DutiesInConflict
+from tenants.service import admit
+from tests.tenants.members.conftest import SYSTEM, House, actor_of, add_member, events
 
 
 async def change(
@@ -95,6 +99,29 @@ async def test_who_trains_or_learns_never_writes_live_questions(
     outcome = await change(database, house, "owner", [whom], grant(role))
     assert outcome.changed == []
     assert "live exam" in outcome.refused[0].why
+
+
+async def test_two_at_once_do_not_bring_together_what_is_kept_apart(
+    database: Database, superuser: asyncpg.Connection, house: House
+) -> None:
+    await change(database, house, "owner", ["amina"], Change("revoke", held=Held("learner")))
+    actor, amina = await actor_of(database, house, "owner"), house.people["amina"]
+    async with database.tenant(house.tenant_id, actor) as tx:
+        assert (await service.change(tx, [amina], grant("assessor"))).changed
+        trained = asyncio.create_task(
+            change(database, house, "owner", ["amina"], grant("learning_manager"))
+        )
+        admitted = asyncio.create_task(launched(database, house, amina))
+        await asyncio.sleep(0.3)
+    assert [one.why for one in (await trained).refused] == [SEPARATIONS[0].why]
+    with pytest.raises(DutiesInConflict):
+        await admitted
+    assert await roles_of(superuser, house, "amina") == ["assessor"]
+
+
+async def launched(database: Database, house: House, person_id: UUID) -> None:
+    async with database.tenant(house.tenant_id, SYSTEM) as tx:
+        await admit(tx, person_id, "Amina", None, "en", ["learner"])
 
 
 async def test_a_units_manager_reaches_the_members_of_that_unit_and_what_lies_below_it(

@@ -12,12 +12,14 @@ from redis.asyncio import Redis
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
 from passerelle.kernel.events import LISTENERS, Event
+from passerelle.kernel.language import Localised
 from passerelle.kernel.settings import Settings
 from tenants.access.sessions import Sessions
-from tenants.members import service, tasks
+from tenants.members import role_service, service, tasks
 from tenants.members.model import Change, Held
+from tenants.members.role_model import RoleText
 from tests.conftest import csrf_headers
-from tests.tenants.members.conftest import House, actor_of, enter, events
+from tests.tenants.members.conftest import House, actor_of, add_member, enter, events
 
 HTML = {"accept": "text/html"}
 
@@ -224,6 +226,37 @@ async def test_a_look_never_shows_more_than_the_looker_may_see_or_give(
     assert "tenant.own" not in actor.permissions
     assert "items.write" not in actor.permissions
     assert "audit.read" in actor.permissions
+
+
+async def test_a_units_manager_sees_nothing_of_the_whole_organisation_through_a_members_eyes(
+    app: Litestar, client: httpx.AsyncClient, database: Database, house: House
+) -> None:
+    health = house.units["health"]
+    recruiter = await add_member(
+        database, house.tenant_id, "Rachid", ["recruiter", "learner"], unit=health
+    )
+    await enter(client, app, database, house, "manager")
+    assert await status(client, house, "/hiring") == 403
+    assert (await look(client, house, f"/members/{recruiter}")).status_code == 303
+    for path in ("/hiring", "/hiring/requisitions.csv", "/hiring/new"):
+        assert await status(client, house, path) == 403, path
+    assert await status(client, house, "/learn") == 200
+
+
+async def test_who_gives_no_roles_looks_as_no_role_that_shows_more(
+    app: Litestar, client: httpx.AsyncClient, database: Database, house: House
+) -> None:
+    text = RoleText(
+        name=Localised("Desk", "Guichet", "مكتب"),
+        purpose="",
+        permissions=["members.manage", "members.read"],
+    )
+    async with database.tenant(house.tenant_id, await actor_of(database, house, "owner")) as tx:
+        desk = Held(await role_service.make(tx, text))
+    await change(app, database, house, "bilal", Change("grant", held=desk))
+    await enter(client, app, database, house, "bilal")
+    assert (await look(client, house, "/members/roles/recruiter")).status_code == 303
+    assert await status(client, house, "/hiring") == 403
 
 
 async def test_a_look_ends_by_itself_and_with_a_change_of_ones_roles(
