@@ -18,6 +18,7 @@ SERVING_ROLES = (
     "web_tenant",
     "web_person",
     "web_lookup",
+    "web_operator",
     "worker_tenant",
     "worker_person",
     "worker_relay",
@@ -36,6 +37,10 @@ INHERITED = {
     "live_exam": "web_tenant",
 }
 MIGRATION_LOCK = 7_283_001
+MISSING_ROLES = """
+select array_agg(wanted) from unnest($1::text[]) as wanted
+where wanted not in (select rolname from pg_roles)
+"""
 IS_SUPERUSER = "select rolsuper from pg_roles where rolname = current_user"
 
 
@@ -45,6 +50,10 @@ class MigrationChanged(Exception):
 
 class MigrationFailed(Exception):
     """A migration's SQL failed; the database is as it was before that file."""
+
+
+class RolesMissing(Exception):
+    """This version works as database roles that a superuser has to make first."""
 
 
 async def create_roles(superuser_dsn: str, passwords: Mapping[str, str]) -> None:
@@ -117,8 +126,8 @@ async def create_database(superuser_dsn: str, name: str, template: str | None = 
 async def migrate(database_dsn: str) -> list[str]:
     """Applies what is missing; returns the names of what it applied.
 
-    A superuser prepares a new database on the way; later `migration` is enough. Raises
-    MigrationChanged or MigrationFailed.
+    A superuser prepares a new database on the way; later `migration` is enough, but where roles
+    came with this version. Raises MigrationChanged, MigrationFailed or RolesMissing.
     """
     connection = await asyncpg.connect(database_dsn)
     try:
@@ -126,6 +135,8 @@ async def migrate(database_dsn: str) -> list[str]:
         await connection.execute("select pg_advisory_lock($1)", MIGRATION_LOCK)
         if await connection.fetchval(IS_SUPERUSER):
             await _prepare(connection)
+        elif missing := await connection.fetchval(MISSING_ROLES, list(LOGIN_ROLES)):
+            raise RolesMissing(f"There is no database role {', '.join(missing)}")
         return await _apply_missing(connection)
     finally:
         await connection.close()

@@ -135,7 +135,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
         if left := [key async for key in broker.scan_iter("dramatiq:*")]:
             await broker.delete(*left)
     opened = Database(settings)
-    await opened.open("worker", also=("web_tenant", "web_person"))
+    await opened.open("worker", also=("web_tenant", "web_person", "web_operator"))
     yield opened
     await opened.close()
 

@@ -42,6 +42,10 @@ def migrate() -> int:
         raise OperatorProblem(
             f"{problem}.", "The database is as it was before that file. Mend the file."
         ) from problem
+    except databases.RolesMissing as problem:
+        raise OperatorProblem(
+            f"{problem}.", "Give PASSERELLE_OPERATOR_DATABASE_URL a superuser's address, this once."
+        ) from problem
     console.print("\n".join(f"applied {name}" for name in applied) or "Nothing to apply.")
     return 0
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from uuid import UUID
 
 import msgspec
 from cyclopts import App
@@ -103,8 +104,7 @@ async def _show(slug: str) -> tuple[Plan, Usage]:
         tenant = await tenant_by_slug(database.lookup, slug)
         if tenant is None:
             raise _unknown(slug)
-        read = database.tenant_reader(tenant.id, actors.system(TASK, tenant.id), standing=False)
-        return await service.plan_of(read), await service.usage_of(read, datetime.now(UTC))
+        return await _shown(database, tenant.id)
     finally:
         await database.close()
 
@@ -117,11 +117,16 @@ async def _set(slug: str, name: str, limits: Limits, reason: str) -> tuple[Plan,
         if tenant is None:
             raise _unknown(slug)
         actor = actors.system(TASK, tenant.id)
-        async with database.tenant(tenant.id, actor, standing=False) as tx:
-            plan = await service.set_plan(tx, name, limits, reason=reason)
-            return plan, await service.usage_of(tx, datetime.now(UTC))
+        async with database.operator(tenant.id, actor) as tx:
+            await service.set_plan(tx, name, limits, reason=reason)
+        return await _shown(database, tenant.id)
     finally:
         await database.close()
+
+
+async def _shown(database: Database, tenant_id: UUID) -> tuple[Plan, Usage]:
+    read = database.tenant_reader(tenant_id, actors.system(TASK, tenant_id), standing=False)
+    return await service.plan_of(read), await service.usage_of(read, datetime.now(UTC))
 
 
 def _unknown(slug: str) -> OperatorProblem:

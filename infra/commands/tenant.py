@@ -284,7 +284,7 @@ async def _every(database: Database, status: Status | None, search: str) -> list
     after = ""
     while True:
         page = await store.organisations(
-            database.lookup, after=after, status=status, search=search, most=PAGE_ROWS
+            database.operator_lookup, after=after, status=status, search=search, most=PAGE_ROWS
         )
         found += page
         if len(page) < PAGE_ROWS:

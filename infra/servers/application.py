@@ -22,7 +22,7 @@ START_DEADLINE_S = 90.0
 STOP_STEPS = ((signal.SIGTERM, 20.0),)
 
 
-def _own_passwords(environment: Mapping[str, str], process: Process) -> dict[str, str]:
+def own_passwords(environment: Mapping[str, str], process: Process) -> dict[str, str]:
     """Without the passwords of database roles that this kind of process never works as."""
     foreign = {
         f"PASSERELLE_DATABASE_PASSWORD_{role.upper()}"
@@ -36,7 +36,7 @@ class WebServer:
     """One uvicorn process; `environment` holds the PASSERELLE_ variables."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
-        self._environment = _own_passwords({**os.environ, **environment}, "web")
+        self._environment = own_passwords({**os.environ, **environment}, "web")
         self._process = ServerProcess("The web process", directory)
 
     @property
@@ -90,7 +90,7 @@ class WorkerServer:
         self, directory: Path, environment: Mapping[str, str], module: str = "infra.worker"
     ) -> None:
         self._module = module
-        self._environment = _own_passwords({**os.environ, **environment}, "worker")
+        self._environment = own_passwords({**os.environ, **environment}, "worker")
         self._process = ServerProcess("The worker", directory)
 
     @property

@@ -137,7 +137,7 @@ async def list_tenants(
 ) -> Listed:
     """Organisations by address, 50 a page."""
     rows = await store.organisations(
-        database.lookup, after=after, status=status, search=q, most=PAGE_ROWS + 1
+        database.operator_lookup, after=after, status=status, search=q, most=PAGE_ROWS + 1
     )
     page = rows[:PAGE_ROWS]
     return Listed(page, page[-1].slug if len(rows) > PAGE_ROWS else None)

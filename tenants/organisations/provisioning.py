@@ -6,7 +6,6 @@ changes them, and its keys are made when it first signs.
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -113,9 +112,3 @@ async def address_problem(database: Database, slug: str) -> str | None:
     if wrong is None and not await store.slug_is_free(database.lookup, slug):
         wrong = SlugTaken.title
     return wrong
-
-
-async def known(database: Database, slug: str) -> UUID | None:
-    """The organisation with this address, whatever its standing."""
-    found = await store.organisation(database.lookup, slug)
-    return found.id if found else None

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 
 from passerelle.kernel.actor import Actor
-from passerelle.kernel.database import Database, TenantTransaction
+from passerelle.kernel.database import Database, OperatorTransaction
 from passerelle.kernel.events import emit
 from passerelle.kernel.settings import Settings
 from tenants.access.sessions import Sessions
@@ -25,8 +25,8 @@ DAY_S = 24 * 3600
 
 async def shown(database: Database, slug: str) -> Organisation | Tombstone:
     """The organisation, or what stays of an erased one. Raises UnknownTenant."""
-    found = await store.organisation(database.lookup, slug)
-    kept = None if found else await store.tombstone(database.lookup, slug)
+    found = await store.organisation(database.operator_lookup, slug)
+    kept = None if found else await store.tombstone(database.operator_lookup, slug)
     if found is None and kept is None:
         raise UnknownTenant(slug)
     return found or kept  # type: ignore[return-value]
@@ -41,7 +41,7 @@ async def suspend(
     async with _bound(database, tenant, actor) as tx:
         if not await store.suspend(tx, reason):
             raise StandingUnchanged()
-        await _record(tx, "tenant.suspended", reason)
+        await _record(tx, slug, "tenant.suspended", reason)
     await sessions.close_of_tenant(tenant.id)
 
 
@@ -52,7 +52,7 @@ async def lift(database: Database, slug: str, reason: str, actor: Actor) -> None
     async with _bound(database, tenant, actor) as tx:
         if not await store.lift(tx):
             raise StandingUnchanged()
-        await _record(tx, "tenant.lifted", reason)
+        await _record(tx, slug, "tenant.lifted", reason)
 
 
 async def delete(
@@ -78,7 +78,7 @@ async def delete(
     async with _bound(database, tenant, actor) as tx:
         if not await store.delete(tx, reason, days * DAY_S):
             raise StandingUnchanged()
-        await _record(tx, "tenant.deletion_asked", reason)
+        await _record(tx, slug, "tenant.deletion_asked", reason)
     await sessions.close_of_tenant(tenant.id)
 
 
@@ -88,9 +88,9 @@ async def restore(database: Database, slug: str, reason: str, actor: Actor) -> N
     tenant = await _tenant(database, slug)
     async with _bound(database, tenant, actor) as tx:
         if not await store.restore(tx):
-            erased = await store.tombstone(database.lookup, slug)
+            erased = await store.tombstone(tx, slug)
             raise ErasureBegun() if erased else StandingUnchanged()
-        await _record(tx, "tenant.restored", reason)
+        await _record(tx, slug, "tenant.restored", reason)
 
 
 async def _tenant(database: Database, slug: str) -> Tenant:
@@ -102,13 +102,13 @@ async def _tenant(database: Database, slug: str) -> Tenant:
 
 def _bound(
     database: Database, tenant: Tenant, actor: Actor
-) -> AbstractAsyncContextManager[TenantTransaction]:
+) -> AbstractAsyncContextManager[OperatorTransaction]:
     bound = msgspec.structs.replace(actor, tenant_id=tenant.id)
-    return database.tenant(tenant.id, bound, standing=False)
+    return database.operator(tenant.id, bound)
 
 
-async def _record(tx: TenantTransaction, name: str, reason: str) -> None:
-    now = await store.standing(tx)
+async def _record(tx: OperatorTransaction, slug: str, name: str, reason: str) -> None:
+    now = await store.organisation(tx, slug)
     assert now is not None  # noqa: S101  changed just above
     changed = msgspec.convert(
         {"status": now.status, "erase_after": now.erase_after}, StandingChanged

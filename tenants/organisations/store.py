@@ -1,12 +1,16 @@
 """The SQL of organisations as wholes: making one, its standing, its end."""
 
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from passerelle.kernel.database import Lookup, TenantTransaction
-from tenants.organisations.model import NewOrganisation, Organisation, Status, Tombstone
+from passerelle.kernel.database import (
+    Lookup,
+    OperatorLookup,
+    OperatorTransaction,
+    TenantTransaction,
+)
+from tenants.organisations.model import NewOrganisation, Organisation, Tombstone
 
 INSERT_TENANT = """
 insert into tenant (id, slug, name, default_locale, listed, request_key, request_digest)
@@ -56,60 +60,57 @@ async def slug_is_free(lookup: Lookup, slug: str) -> bool:
 COLUMNS = """id, slug, name, default_locale, status, listed, created_at, members, suspended_at,
   suspended_reason, deletion_asked_at, deletion_reason, erase_after"""
 
-ORGANISATIONS_LOOKUP = f"select {COLUMNS} from app.operator_tenants($1, $2, $3, $4, $5)"  # noqa: S608
+OPERATOR_ORGANISATIONS = f"select {COLUMNS} from app.operator_tenants($1, $2, $3, $4, $5)"  # noqa: S608
 
 
 async def organisations(
-    lookup: Lookup, *, after: str = "", status: str | None = None, search: str = "", most: int
+    lookup: OperatorLookup,
+    *,
+    after: str = "",
+    status: str | None = None,
+    search: str = "",
+    most: int,
 ) -> list[Organisation]:
     """By address, from the one after `after` on."""
-    return await lookup.fetch(Organisation, ORGANISATIONS_LOOKUP, None, after, status, search, most)
+    return await lookup.fetch(
+        Organisation, OPERATOR_ORGANISATIONS, None, after, status, search, most
+    )
 
 
-async def organisation(lookup: Lookup, slug: str) -> Organisation | None:
+async def organisation(
+    asks: OperatorLookup | OperatorTransaction, slug: str
+) -> Organisation | None:
     """One, by its address."""
-    return await lookup.fetch_one(Organisation, ORGANISATIONS_LOOKUP, slug, "", None, "", 1)
+    return await asks.fetch_one(Organisation, OPERATOR_ORGANISATIONS, slug, "", None, "", 1)
 
 
-TOMBSTONE_LOOKUP = """
+OPERATOR_TOMBSTONE = """
 select tenant_id, slug, name, created_at, erased_at, receipt from app.operator_tombstone($1)
 """
 
 
-async def tombstone(lookup: Lookup, slug: str) -> Tombstone | None:
-    return await lookup.fetch_one(Tombstone, TOMBSTONE_LOOKUP, slug)
+async def tombstone(asks: OperatorLookup | OperatorTransaction, slug: str) -> Tombstone | None:
+    return await asks.fetch_one(Tombstone, OPERATOR_TOMBSTONE, slug)
 
 
 # These act on the bound tenant, and answer whether anything changed.
-SUSPEND = "select app.suspend_tenant($1, $2)"
-LIFT = "select app.lift_tenant($1)"
-DELETE = "select app.delete_tenant($1, $2, $3)"
-RESTORE = "select app.restore_tenant($1)"
+OPERATOR_SUSPEND = "select app.suspend_tenant($1, $2)"
+OPERATOR_LIFT = "select app.lift_tenant($1)"
+OPERATOR_DELETE = "select app.delete_tenant($1, $2, $3)"
+OPERATOR_RESTORE = "select app.restore_tenant($1)"
 
 
-async def suspend(tx: TenantTransaction, reason: str) -> bool:
-    return bool(await tx.fetch_value(SUSPEND, tx.tenant_id, reason))
+async def suspend(tx: OperatorTransaction, reason: str) -> bool:
+    return bool(await tx.fetch_value(OPERATOR_SUSPEND, tx.tenant_id, reason))
 
 
-async def lift(tx: TenantTransaction) -> bool:
-    return bool(await tx.fetch_value(LIFT, tx.tenant_id))
+async def lift(tx: OperatorTransaction) -> bool:
+    return bool(await tx.fetch_value(OPERATOR_LIFT, tx.tenant_id))
 
 
-async def delete(tx: TenantTransaction, reason: str, grace_s: int) -> bool:
-    return bool(await tx.fetch_value(DELETE, tx.tenant_id, reason, grace_s))
+async def delete(tx: OperatorTransaction, reason: str, grace_s: int) -> bool:
+    return bool(await tx.fetch_value(OPERATOR_DELETE, tx.tenant_id, reason, grace_s))
 
 
-async def restore(tx: TenantTransaction) -> bool:
-    return bool(await tx.fetch_value(RESTORE, tx.tenant_id))
-
-
-class Standing(msgspec.Struct, frozen=True):
-    status: Status
-    erase_after: datetime | None
-
-
-STANDING = "select status, erase_after from tenant where id = $1"
-
-
-async def standing(tx: TenantTransaction) -> Standing | None:
-    return await tx.fetch_one(Standing, STANDING, tx.tenant_id)
+async def restore(tx: OperatorTransaction) -> bool:
+    return bool(await tx.fetch_value(OPERATOR_RESTORE, tx.tenant_id))

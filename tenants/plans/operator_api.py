@@ -1,6 +1,7 @@
 """The operator's API: the plan of an organisation, and what of it is used."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 import msgspec
 from litestar import get, put
@@ -37,9 +38,7 @@ async def operator_plan(database: Database, actor: Actor, slug: str) -> PlanShow
     tenant = await tenant_by_slug(database.lookup, slug)
     if tenant is None:
         raise UnknownTenant(slug)
-    read = database.tenant_reader(tenant.id, actor, standing=False)
-    usage = await service.usage_of(read, datetime.now(UTC))
-    return PlanShown(await service.plan_of(read), usage)
+    return await _shown(database, tenant.id, actor)
 
 
 @put(ONE, permission=OPERATOR, exclude_from_csrf=True, tags=TAGS)
@@ -52,9 +51,15 @@ async def operator_set_plan(
     if tenant is None:
         raise UnknownTenant(slug)
     bound = msgspec.structs.replace(actor, tenant_id=tenant.id)
-    async with database.tenant(tenant.id, bound, standing=False) as tx:
-        plan = await service.set_plan(tx, data.name, data.limits, reason=reason)
-        return PlanShown(plan, await service.usage_of(tx, datetime.now(UTC)))
+    async with database.operator(tenant.id, bound) as tx:
+        await service.set_plan(tx, data.name, data.limits, reason=reason)
+    return await _shown(database, tenant.id, actor)
+
+
+async def _shown(database: Database, tenant_id: UUID, actor: Actor) -> PlanShown:
+    read = database.tenant_reader(tenant_id, actor, standing=False)
+    usage = await service.usage_of(read, datetime.now(UTC))
+    return PlanShown(await service.plan_of(read), usage)
 
 
 handlers = [operator_plan, operator_set_plan]

@@ -12,13 +12,19 @@ from uuid import UUID
 import msgspec
 
 from passerelle.kernel import actor as actors
-from passerelle.kernel.database import Database, TenantRead, TenantTransaction
+from passerelle.kernel.database import (
+    Database,
+    OperatorTransaction,
+    TenantRead,
+    TenantTransaction,
+)
 from passerelle.kernel.errors import Problem
 from passerelle.kernel.events import emit
 from tenants.plans import store
 from tenants.plans.model import (
     NEAR_SHARE,
     PLANS,
+    USUAL,
     Limit,
     LimitNear,
     Limits,
@@ -45,8 +51,8 @@ async def plan_of(read: TenantRead) -> Plan:
 
 
 async def set_plan(
-    tx: TenantTransaction, name: str, limits: Limits | None = None, *, reason: str | None = None
-) -> Plan:
+    tx: OperatorTransaction, name: str, limits: Limits | None = None, *, reason: str | None = None
+) -> None:
     """Sets the plan from now on, on record; `limits` differ from the named plan's where given.
 
     What is used already stays, even above a limit. Raises PlanInvalid.
@@ -56,11 +62,8 @@ async def set_plan(
     limits = limits or PLANS[name]
     if problems := limits.problems():
         raise PlanInvalid("; ".join(f"{field}: {text}" for field, text in problems.items()))
-    before = await store.plan(tx)
-    await store.set_plan(tx, name, limits)
-    changed, held = _on_record(name, limits), before or usual_plan()
-    await emit(tx, "plan.changed", changed, before=_on_record(held.name, held), reason=reason)
-    return await plan_of(tx)
+    before = await store.set_plan(tx, name, limits) or _on_record(USUAL, PLANS[USUAL])
+    await emit(tx, "plan.changed", _on_record(name, limits), before=before, reason=reason)
 
 
 def _on_record(name: str, limits: Limits) -> PlanChanged:

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from passerelle.kernel.database import TenantRead, TenantTransaction
-from tenants.plans.model import Limits, Plan
+from passerelle.kernel.database import OperatorTransaction, TenantRead, TenantTransaction
+from tenants.plans.model import Limits, Plan, PlanChanged
 
 PLAN = """
 select name, seats, storage_bytes, requests_per_s, training_minutes_per_month, changed_at,
@@ -16,13 +16,17 @@ async def plan(read: TenantRead) -> Plan | None:
     return await read.fetch_one(Plan, PLAN, read.tenant_id)
 
 
-SET_PLAN = "select app.set_plan($1, $2, $3, $4, $5, $6, $7)"
+OPERATOR_SET_PLAN = """
+select name, seats, storage_bytes, requests_per_s, training_minutes_per_month
+from app.set_plan($1, $2, $3, $4, $5, $6, $7)
+"""
 
 
-async def set_plan(tx: TenantTransaction, name: str, limits: Limits) -> None:
-    """Of the tenant that is bound, new or changed."""
-    await tx.execute(
-        SET_PLAN,
+async def set_plan(tx: OperatorTransaction, name: str, limits: Limits) -> PlanChanged | None:
+    """Of the tenant that is bound, new or changed; answers how it was before."""
+    return await tx.fetch_one(
+        PlanChanged,
+        OPERATOR_SET_PLAN,
         tx.tenant_id,
         name,
         limits.seats,

@@ -44,6 +44,8 @@ def role_of(name: str, sql: str) -> str:
         return "audit_keeper"
     if ".RELAY_" in name:
         return "worker_relay"
+    if ".OPERATOR_" in name:
+        return "web_operator"
     if ".WORKER_" in name:
         return "worker_tenant"
     if name.startswith("passerelle.exams."):

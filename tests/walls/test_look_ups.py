@@ -14,6 +14,7 @@ from infra import database as databases
 TENANT_BOUND = ("live_exam", "web_tenant", "worker_tenant")
 WEB = ("web_lookup",)
 WORKER = ("worker_relay",)
+OPERATOR = ("web_operator",)
 
 FUNCTIONS = """
 select p.proname as name, pg_get_function_result(p.oid) as result,
@@ -31,19 +32,22 @@ KNOWN: dict[str, tuple[tuple[str, ...], str]] = {
     "tenant_directory": (WEB, "slug name"),
     "tenant_by_request": (WEB, "slug request_digest"),
     "slug_is_free": (WEB, "boolean"),
-    # Standing in the way, or the operator's own list: no row of what is inside an organisation.
     "bind_tenant": (("audit_keeper", *TENANT_BOUND), "text"),
-    "suspend_tenant": (TENANT_BOUND, "boolean"),
-    "lift_tenant": (TENANT_BOUND, "boolean"),
-    "delete_tenant": (TENANT_BOUND, "boolean"),
-    "restore_tenant": (TENANT_BOUND, "boolean"),
+    # The operator's own list and decisions: no row of what is inside an organisation.
+    "suspend_tenant": (OPERATOR, "boolean"),
+    "lift_tenant": (OPERATOR, "boolean"),
+    "delete_tenant": (OPERATOR, "boolean"),
+    "restore_tenant": (OPERATOR, "boolean"),
     "operator_tenants": (
-        WEB,
+        OPERATOR,
         "slug name default_locale status listed created_at suspended_at suspended_reason"
         " deletion_asked_at deletion_reason erase_after members",
     ),
-    "operator_tombstone": (WEB, "slug name created_at erased_at receipt"),
-    "set_plan": (TENANT_BOUND, "void"),
+    "operator_tombstone": (OPERATOR, "slug name created_at erased_at receipt"),
+    "set_plan": (
+        OPERATOR,
+        "name seats storage_bytes requests_per_s training_minutes_per_month",
+    ),
     # Privacy: what a person asks across organisations, and the proof that it was done.
     "tenants_of_person": (("web_person", "worker_person"), ""),
     "erasure_receipt": (WEB, "erased_at content"),
@@ -61,6 +65,9 @@ KNOWN: dict[str, tuple[tuple[str, ...], str]] = {
     "holder_of_erased_issuers": (WEB, ""),
     "lti_registrations": (WEB, ""),
     "person_by_identity": (WEB, ""),
+    # Provisioning: whose token it is; a person made with their membership, who is nobody's yet.
+    "scim_token": (WEB, ""),
+    "make_person": (TENANT_BOUND, "void"),
     "unknown_objects": (WEB, ""),
     # Clocks: what is due.
     "statements_due": (WEB, "month"),

@@ -26,8 +26,8 @@ order by 1
 OPEN_POLICIES = """
 select tablename || '.' || policyname from pg_policies
 where schemaname = 'public' and (qual = 'true' or with_check = 'true'
-  or not roles <@ array['web_tenant', 'web_person', 'live_exam', 'audit_keeper',
-    'tenant_carrier']::name[])
+  or not roles <@ array['web_tenant', 'web_person', 'web_operator', 'live_exam',
+    'audit_keeper', 'tenant_carrier']::name[])
 order by 1
 """
 MIGHTY_ROLES = """

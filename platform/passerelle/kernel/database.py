@@ -25,7 +25,7 @@ Process = Literal["web", "worker"]
 
 #: The database roles of a kind of process. `live_exam` alone reads live exam items.
 ROLES: dict[Process, tuple[str, ...]] = {
-    "web": ("web_tenant", "web_person", "web_lookup", "live_exam"),
+    "web": ("web_tenant", "web_person", "web_lookup", "web_operator", "live_exam"),
     "worker": (
         "worker_tenant",
         "worker_person",
@@ -205,6 +205,11 @@ class CarrierTransaction(TenantTransaction):
         await self.connection.execute("set local role none")
 
 
+class OperatorTransaction(TenantTransaction):
+    """What the operator does to one tenant: by the functions for it, and on its record. No row of
+    the tenant can be read here."""
+
+
 class PersonTransaction(_Transaction):
     @property
     def person_id(self) -> UUID:
@@ -226,6 +231,10 @@ class Lookup:
 
     async def fetch_value(self, sql: str, *arguments: object) -> Any:
         return await self._pool.fetchval(sql, *arguments)
+
+
+class OperatorLookup(Lookup):
+    """What the operator of the installation may ask about every tenant: names and standing."""
 
 
 class Database:
@@ -254,6 +263,11 @@ class Database:
     def lookup(self) -> Lookup:
         return Lookup(self._pools["web_lookup"])
 
+    @property
+    def operator_lookup(self) -> OperatorLookup:
+        """The web process's alone, as `operator` is."""
+        return OperatorLookup(self._pools["web_operator"])
+
     def tenant_reader(
         self, tenant_id: UUID, actor: Actor, *, standing: bool = True
     ) -> TenantReader:
@@ -275,7 +289,7 @@ class Database:
         """A transaction bound to a tenant: committed at the end, rolled back on any exception.
 
         Raises TenantSuspended, or NotFound where there is no such tenant; `standing=False` doesn't
-        ask: for making a tenant, and for what an operator does to a suspended one.
+        ask: for making a tenant.
         """
         async with (
             self._pool_of("tenant").acquire() as connection,
@@ -298,6 +312,15 @@ class Database:
         async with (
             self._pools["audit_keeper"].acquire() as connection,
             _run(TenantTransaction(connection, tenant_id, actor, ANY_TENANT)) as running,
+        ):
+            yield running
+
+    @asynccontextmanager
+    async def operator(self, tenant_id: UUID, actor: Actor) -> AsyncIterator[OperatorTransaction]:
+        """What the operator does to a tenant of whatever standing: its plan, its standing."""
+        async with (
+            self._pools["web_operator"].acquire() as connection,
+            _run(OperatorTransaction(connection, tenant_id, actor, ANY_TENANT)) as running,
         ):
             yield running
 

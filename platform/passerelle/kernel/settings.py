@@ -20,6 +20,7 @@ SECRET_FIELDS = frozenset(
         "database_password_web_tenant",
         "database_password_web_person",
         "database_password_web_lookup",
+        "database_password_web_operator",
         "database_password_worker_tenant",
         "database_password_worker_person",
         "database_password_worker_relay",
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_password_web_tenant: str = ""
     database_password_web_person: str = ""
     database_password_web_lookup: str
+    database_password_web_operator: str = ""
     database_password_worker_tenant: str = ""
     database_password_worker_person: str = ""
     database_password_worker_relay: str = ""
@@ -104,6 +106,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     # host:port pairs on private networks that tenants' addresses may name; none in production.
     allowed_private_addresses: frozenset[str] = frozenset()
+    # host:port of the name server that proofs of domains are asked of; empty: the machine's own.
+    dns_server: str = ""
     outbound_timeout_s: float = 10.0
     outbound_response_limit_bytes: int = 1_048_576
     request_body_limit_bytes: int = 2_097_152

@@ -26,7 +26,7 @@ async def organisation(database: Database, **limits: int) -> UUID:
     slug = f"limits-{new_id().hex[-10:]}"
     name = Localised(slug, slug, slug)
     tenant_id = await create_tenant(database, slug, name, "en", listed=False)
-    async with database.tenant(tenant_id, ACTOR) as tx:
+    async with database.operator(tenant_id, ACTOR) as tx:
         await service.set_plan(tx, "trial", msgspec.structs.replace(PLANS["trial"], **limits))
     return tenant_id
 
@@ -137,20 +137,29 @@ async def test_the_limit_of_requests_is_the_plans_and_remembered(database: Datab
     tenant_id = await organisation(database, requests_per_s=7)
     limits = service.RequestLimits(database)
     assert await limits.requests_per_s(tenant_id) == 7
-    async with database.tenant(tenant_id, ACTOR) as tx:
+    async with database.operator(tenant_id, ACTOR) as tx:
         await service.set_plan(tx, "enterprise")
     assert await limits.requests_per_s(tenant_id) == 7
     assert await service.RequestLimits(database).requests_per_s(tenant_id) == 500
     assert await limits.requests_per_s(new_id()) == PLANS["standard"].requests_per_s
 
 
-async def test_a_plan_is_written_by_its_one_function_alone(database: Database) -> None:
+@pytest.mark.parametrize("role", ["web_tenant", "live_exam", "worker_tenant"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update tenant_plan set seats = 1000000",
+        "select app.set_plan(app.tenant_strict(), 'enterprise', 1000000, 1, 1, 1, 'ourselves')",
+    ],
+)
+async def test_no_connection_of_an_organisation_raises_its_own_plan(
+    database: Database, role: str, statement: str
+) -> None:
     tenant_id = await organisation(database)
-    for role in ("web_tenant", "worker_tenant"):
-        async with database.pool(role).acquire() as connection, connection.transaction():
-            await connection.execute("select set_config('app.tenant', $1, true)", str(tenant_id))
-            with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await connection.execute("update tenant_plan set seats = 1000000")
+    async with database.pool(role).acquire() as connection, connection.transaction():
+        await connection.execute("select set_config('app.tenant', $1, true)", str(tenant_id))
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
 
 
 @pytest.mark.parametrize(

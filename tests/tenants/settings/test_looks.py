@@ -89,7 +89,8 @@ async def lived_in(
         await change_setting(tx, SETTINGS["mail"], mail, reason="Our own server")
         await record_test(tx, "mail", Outcome(False, "The mail server is not taking messages."))
         await record_test(tx, "files", Outcome(True, "Written, read back and deleted."))
-        limits = msgspec.structs.replace(PLANS["trial"], seats=2, training_minutes_per_month=90)
+    limits = msgspec.structs.replace(PLANS["trial"], seats=2, training_minutes_per_month=90)
+    async with database.operator(people.tenant_id, actors.system("tests")) as tx:
         await plans.set_plan(tx, "trial", limits)
     ids: list[tuple[UUID, datetime]] = []
     now = datetime.now(UTC)
