@@ -68,7 +68,8 @@ async def test_a_plan_made_in_one_role_holds_in_another(
     """A plan depends on the role; prepared as the superuser, it must be made anew for ours."""
     statement = await superuser.prepare("select tenant_id from member")
     everyone = {row["tenant_id"] for row in await statement.fetch()}
-    assert everyone == {ours.tenant_id, theirs.tenant_id}
+    # And whoever this module's other tests have made, where they came first.
+    assert everyone >= {ours.tenant_id, theirs.tenant_id}
     for number in range(20):
         owner = (ours, theirs)[number % 2].tenant_id
         async with superuser.transaction():
