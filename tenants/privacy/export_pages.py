@@ -24,6 +24,9 @@ Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED
 SEE_OTHER: Final = 303
 PluggedObjects = Annotated[Objects, Dependency(skip_validation=True)]
 PATH: Final = "/t/{slug:str}/privacy/export"
+#: The file holds more than any one role reads: live exams with their keys, and the keys with which
+#: credentials are signed, sealed under a passphrase that whoever asks has chosen.
+OWNERS: Final = "tenant.own"
 
 
 async def _page(read: TenantReader | TenantTransaction, errors: dict[str, str]) -> Page:
@@ -43,12 +46,12 @@ async def _page(read: TenantReader | TenantTransaction, errors: dict[str, str]) 
     )
 
 
-@get(PATH, permission="privacy.manage", include_in_schema=False)
+@get(PATH, permission=OWNERS, include_in_schema=False)
 async def export_page(read: TenantReader) -> Page:
     return await _page(read, {})
 
 
-@post(PATH, permission="privacy.manage", include_in_schema=False, status_code=200)
+@post(PATH, permission=OWNERS, include_in_schema=False, status_code=200)
 async def ask_export(
     tx: TenantTransaction, vault: Vault, slug: str, data: Form
 ) -> Response[str] | Page:
@@ -82,7 +85,7 @@ async def file_of(objects: Objects, read: BoundRead, export_id: UUID, name: str)
     )
 
 
-@post(PATH + "/{export_id:uuid}/file", permission="privacy.manage", include_in_schema=False)
+@post(PATH + "/{export_id:uuid}/file", permission=OWNERS, include_in_schema=False)
 async def fetch_export(
     tx: TenantTransaction, read: TenantReader, objects: PluggedObjects, slug: str, export_id: UUID
 ) -> Stream:

@@ -80,6 +80,13 @@ def officer(people: People) -> Actor:
     )
 
 
+def owner(people: People) -> Actor:
+    """An officer who owns the organisation as well."""
+    return msgspec.structs.replace(
+        officer(people), permissions=frozenset({"privacy.manage", "tenant.own"})
+    )
+
+
 _lived: dict[UUID, Lived] = {}
 
 

@@ -19,7 +19,7 @@ from tests.browser import browser as browser
 from tests.credentials.conftest import Worker
 from tests.people.factories import create_person, share, themselves, withdraw
 from tests.people.sessions import cookie
-from tests.tenants.privacy.lived import Lived, officer
+from tests.tenants.privacy.lived import Lived, officer, owner
 from tests.tenants.privacy.test_carrying import PASSPHRASE
 from tests.tenants.privacy.test_erasure import ask, erase
 
@@ -80,7 +80,7 @@ async def test_each_page_holds(
 ) -> None:
     people = seen.lived.people
     desk = msgspec.structs.replace(
-        officer(people), locale=language, tenant_name=NAME, display_name="Nadia Bennani"
+        owner(people), locale=language, tenant_name=NAME, display_name="Nadia Bennani"
     )
     own = msgspec.structs.replace(
         themselves(seen.lived.learner_id, "Youssef El-Idrissi"), locale=language

@@ -17,7 +17,7 @@ from tests.conftest import csrf_headers, sign_in
 from tests.credentials.conftest import Worker
 from tests.people.factories import create_person, share, themselves, withdraw
 from tests.people.sessions import cookie
-from tests.tenants.privacy.lived import LEARNER_NAME, Lived, officer
+from tests.tenants.privacy.lived import LEARNER_NAME, Lived, officer, owner
 from tests.tenants.privacy.test_carrying import PASSPHRASE
 from tests.tenants.privacy.test_erasure import ask, erase
 
@@ -48,7 +48,7 @@ async def at_desk(client: httpx.AsyncClient, app: Litestar, lived: Lived) -> htt
 
 @pytest.mark.parametrize(
     "path",
-    ["", ".csv", "/ledger", "/ledger.csv", "/people", "/erasures", "/export"],
+    ["", ".csv", "/ledger", "/ledger.csv", "/people", "/erasures"],
 )
 async def test_only_an_officer_comes_in(
     client: httpx.AsyncClient, app: Litestar, lived: Lived, path: str
@@ -153,9 +153,30 @@ async def test_an_officer_asks_with_a_reason_and_takes_it_back(
     assert (await at_desk.get(own)).status_code == 403, "not one's own"
 
 
-async def test_the_organisations_file_needs_a_passphrase_twice(
-    at_desk: httpx.AsyncClient, run_worker: Worker, superuser: asyncpg.Connection
+async def test_the_organisations_file_is_its_owners_alone(
+    at_desk: httpx.AsyncClient, superuser: asyncpg.Connection
 ) -> None:
+    """Live exams with their keys stand in it, and what signs credentials: an officer's desk shows
+    neither, and whoever made the passphrase opens both."""
+    path = "/t/region/privacy/export"
+    both = {"passphrase": PASSPHRASE, "again": PASSPHRASE}
+    before = await superuser.fetchval("select count(*) from tenant_export")
+    assert (await at_desk.get(path)).status_code == 403
+    assert (await at_desk.post(path, data=both)).status_code == 403
+    assert (await at_desk.post(f"{path}/{UUID(int=1)}/file")).status_code == 403
+    assert await superuser.fetchval("select count(*) from tenant_export") == before
+    assert "Take it all out" not in (await at_desk.get("/t/region/privacy")).text
+
+
+async def test_the_organisations_file_needs_a_passphrase_twice(
+    at_desk: httpx.AsyncClient,
+    app: Litestar,
+    lived: Lived,
+    run_worker: Worker,
+    superuser: asyncpg.Connection,
+) -> None:
+    held = await cookie(app, owner(lived.people))
+    at_desk.cookies.set(COOKIE, held["value"], domain="localhost.local", path="/t/region")
     path = "/t/region/privacy/export"
     for data in ({}, {"passphrase": "short", "again": "short"}, {"passphrase": PASSPHRASE}):
         answer = await at_desk.post(path, data=data)
