@@ -10,6 +10,8 @@ from passerelle.web.extraction import ROOT, Found, sources, texts
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|(?<!%)%(?![%(])")
 ARABIC = re.compile(r"[\u0600-\u06ff]")
+#: In French a colon, a semicolon, a question mark and guillemets keep their space beside them.
+TORN_IN_FRENCH = re.compile(r" [:;?!»]|« ")
 #: The same in French and English, and in Arabic written with Latin letters.
 SAME_IN_FRENCH_WORDS = 3
 
@@ -68,6 +70,16 @@ def test_a_counting_text_has_every_plural_form_of_its_languages() -> None:
         if not right:
             wrong.append(f"{room}.json  {text}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_no_line_of_french_begins_with_a_colon() -> None:
+    torn = [
+        f"{room}.json  {form}"
+        for room, _, entry in entries()
+        for form in forms(entry.fr)
+        if TORN_IN_FRENCH.search(form)
+    ]
+    assert not torn, "A no-break space (U+00A0) belongs here:\n" + "\n".join(torn)
 
 
 def test_rooms_that_share_a_text_share_its_translation() -> None:

@@ -36,7 +36,7 @@ async def test_the_list_says_of_each_setting_how_it_stands(
     page = (await admin.get(f"/t/{people.slug}/settings")).text
     for setting in SETTINGS.values():
         assert f"/t/{people.slug}/settings/{setting.name}" in page
-    assert "As it comes" in page
+    assert "Default" in page
     assert "Not tested yet" in page
 
 
