@@ -61,6 +61,7 @@ from tenants.access.door import sign_in_or
 from tenants.access.guard import require_permission
 from tenants.access.middleware import session_middleware
 from tenants.access.rate_limits import RateLimits, within_limits
+from tenants.access.refusals import record_suspended
 from tenants.access.sessions import Sessions
 from tenants.audit import api as audit_api
 from tenants.audit import pages as audit_pages
@@ -150,6 +151,7 @@ def create_app(settings: Settings, *, debug: bool = False) -> Litestar:
         ],
         template_config=face.template_config(settings),
         exception_handlers={**answers, NotSignedIn: sign_in_or(answers[Problem])},
+        after_exception=[record_suspended],
         before_send=face.before_send(settings),
         csrf_config=_csrf(settings),
         lifespan=[opened(settings)],

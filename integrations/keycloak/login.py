@@ -26,6 +26,7 @@ from integrations.keycloak.model import (
 from passerelle.kernel import actor as actors
 from passerelle.kernel.actor import Actor
 from passerelle.kernel.database import Database
+from passerelle.kernel.errors import Problem
 from passerelle.kernel.events import emit
 from passerelle.kernel.identifiers import new_id
 from passerelle.kernel.language import as_locale
@@ -33,7 +34,7 @@ from tenants.access.sessions import Sessions, person_actor, tenant_actor
 from tenants.members.invitations import VERIFIED_EMAIL
 from tenants.model import Tenant
 from tenants.service import MemberSuspended
-from tenants.store import member
+from tenants.store import member, tenant_by_slug
 
 TASK = "keycloak.sign-in"
 #: One account's repeated refusals at one organisation stand in the record once an hour.
@@ -69,11 +70,22 @@ async def into_tenant(
                 await emit(tx, "member.signed_in", signed_in, person_id=person_id)
             return actor, await open_session(sessions, valkey, actor)
     await _record_refusal(database, valkey, tenant, RefusedSignIn(subject, reason), person_id)
-    raise {
+    refusals: dict[RefusalReason, type[Problem]] = {
         "not-a-member": NotAMember,
         "suspended": MemberSuspended,
         "outside-the-organization": OutsideTheOrganization,
-    }[reason]()
+    }
+    raise refusals[reason]()
+
+
+async def record_closed(database: Database, valkey: Redis, slug: str, arrival: Arrival) -> None:
+    """Puts on the record of a suspended organisation who came from Keycloak."""
+    subject = arrival.claims.sub
+    tenant = await tenant_by_slug(database.lookup, slug)
+    who = await store.person_by_identity(database.lookup, arrival.issuer, subject)
+    if tenant is not None:
+        refused = RefusedSignIn(subject, "organisation-suspended")
+        await _record_refusal(database, valkey, tenant, refused, who)
 
 
 def through(tenancy: Tenancy | None, arrival: Arrival) -> bool:
@@ -158,5 +170,6 @@ async def _record_refusal(
     pause = f"keycloak:refused:{tenant.id}:{refused.subject}:{refused.reason}"
     if not await valkey.set(pause, b"1", ex=REFUSAL_PAUSE_S, nx=True):
         return
-    async with database.tenant(tenant.id, actors.system(TASK, tenant.id)) as tx:
+    system = actors.system(TASK, tenant.id)
+    async with database.tenant(tenant.id, system, standing=False) as tx:
         await emit(tx, "sign_in.refused", refused, person_id=who)

@@ -10,7 +10,9 @@ from passerelle.kernel.errors import Conflict, NotSignedIn, Problem, Unavailable
 from passerelle.kernel.language import N_, Locale
 
 NAME_LIMIT_CHARACTERS = 200
-RefusalReason = Literal["not-a-member", "suspended", "outside-the-organization"]
+RefusalReason = Literal[
+    "not-a-member", "suspended", "outside-the-organization", "organisation-suspended"
+]
 
 
 class KeycloakUnavailable(Unavailable):

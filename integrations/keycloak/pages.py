@@ -41,7 +41,7 @@ from integrations.keycloak.ways import (
 from passerelle.kernel import actor as actors
 from passerelle.kernel.actor import PUBLIC, Actor
 from passerelle.kernel.database import Database
-from passerelle.kernel.errors import Problem
+from passerelle.kernel.errors import Problem, TenantSuspended
 from passerelle.kernel.log import logger
 from passerelle.kernel.settings import Settings
 from passerelle.web.language import current
@@ -144,7 +144,11 @@ async def callback(
         _, session = await login.into_person(database, sessions, valkey, arrival)
         await keep_id_token(valkey, settings, arrival)
         return see(sign_in.next, session=session)
-    tenant = await tenant_by_slug(database, sign_in.tenant_slug)
+    try:
+        tenant = await tenant_by_slug(database, sign_in.tenant_slug)
+    except TenantSuspended:
+        await login.record_closed(database, valkey, sign_in.tenant_slug, arrival)
+        raise
     try:
         actor, session = await login.into_tenant(database, sessions, valkey, tenant, arrival)
     except (NotAMember, MemberSuspended, OutsideTheOrganization) as refusal:

@@ -26,10 +26,13 @@ class OnlyLooking(Forbidden):
     mend = N_("Stop looking as someone else, then do it as yourself.")
 
 
-class AccessRefused(msgspec.Struct, frozen=True):
+class AccessRefused(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Event `access.refused`; `problem` says what but the permission stood in the way."""
+
     permission: str
     method: str
     path: str
+    problem: str | None = None
 
 
 async def require_permission(

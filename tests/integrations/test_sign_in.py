@@ -7,7 +7,10 @@ import pytest
 
 from infra.demo import sign_in as driver
 from infra.demo.sign_in import sign_in
+from passerelle.kernel.database import Database
+from tenants.access.operator import operator
 from tenants.access.sessions import COOKIE
+from tenants.organisations import store
 from tests.integrations.conftest import PASSWORD, House
 from tests.integrations.visits import Browsers, session_of, to_the_callback
 
@@ -122,6 +125,31 @@ async def test_who_may_not_come_in_is_told_why_and_it_is_on_record(
     assert back.url.path == f"/t/{slug}/sign-in"
     restart = await client.get(f"/auth/start?{urlencode({'tenant': slug})}")
     assert driver.form_of(restart) is not None
+
+
+async def test_whoever_comes_back_from_keycloak_to_a_suspended_organisation_is_on_record(
+    person_browser: Browsers, house: House, database: Database, superuser: asyncpg.Connection
+) -> None:
+    """It was suspended while they typed their password."""
+    tenant_id, slug = house.retail
+    for _ in range(2):
+        client = person_browser()
+        callback = await to_the_callback(
+            client, f"/auth/start?{urlencode({'tenant': slug})}", house.emails["recruiter"]
+        )
+        async with database.operator(tenant_id, operator()) as tx:
+            assert await store.suspend(tx, "Unpaid.")
+        try:
+            page = await client.get(callback)
+        finally:
+            async with database.operator(tenant_id, operator()) as tx:
+                assert await store.lift(tx)
+        assert page.status_code == 403
+        assert session_of(client, f"/t/{slug}") is None
+    refusals = await superuser.fetch(EVENTS_OF, tenant_id, "sign_in.refused")
+    of_this = [r for r in refusals if house.subjects["recruiter"] in r["payload"]]
+    assert len(of_this) == 1
+    assert "organisation-suspended" in of_this[0]["payload"]
 
 
 async def test_a_member_comes_in_through_the_organization_that_the_tenant_demands(

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 from litestar import Litestar
 
@@ -84,6 +85,37 @@ async def test_suspension_closes_every_way_in_and_lifting_opens_them_again(
         ("tenant.suspended", WHY, "operator"),
         ("tenant.lifted", "Paid.", "operator"),
     ]
+
+
+async def test_what_a_suspended_organisation_refuses_its_members_is_on_record_once_each(
+    app: Litestar,
+    client: httpx.AsyncClient,
+    database: Database,
+    sessions: Sessions,
+    superuser: asyncpg.Connection,
+) -> None:
+    people = await create_people(database, "refusing")
+    await standing.suspend(database, sessions, "refusing", WHY, operator())
+    for role, path in (("recruiter", "api/requisitions"), ("learner", "learn")):
+        # Sessions that slipped in at the very moment, and a program that doesn't stop asking.
+        await sign_in(client, app, people, role)
+        for _ in range(5):
+            assert (await client.get(f"/t/refusing/{path}")).status_code == 403
+    record = await superuser.fetch(
+        "select person_id, actor_person_id, payload from tenant_event"
+        " where tenant_id = $1 and name = 'access.refused' order by id",
+        people.tenant_id,
+    )
+    assert [(row["person_id"], row["actor_person_id"]) for row in record] == [
+        (people.recruiter_id, people.recruiter_id),
+        (people.learner_id, people.learner_id),
+    ]
+    assert msgspec.json.decode(record[0]["payload"]) == {
+        "permission": "hiring.read",
+        "method": "GET",
+        "path": "/t/refusing/api/requisitions",
+        "problem": "tenant-suspended",
+    }
 
 
 async def test_what_a_suspended_organisation_issued_still_verifies(
