@@ -107,6 +107,7 @@ MAIL: TenantSetting[MailSettings] = declare(
         title=N_("Mail"),
         lead=N_("Mails to your people: by your own mail server and from your address, or by ours."),
         order=60,
+        secrets_go_to=("host", "port", "security"),
         problems=problems,
         test=send_test,
     )

@@ -31,6 +31,7 @@ log = logger(__name__)
 TEST_LIMIT_S: Final = 20
 HISTORY_PAGE_CHANGES: Final = 20
 REASON_LIMIT_CHARACTERS: Final = 500
+GIVE_ANEW: Final = N_("Give it again: it would now be sent to another place")
 #: Up to which `order` a setting belongs to a group; the last takes the rest.
 GROUPS: Final = (
     (39, N_("The organisation")),
@@ -105,6 +106,8 @@ async def change(
         value = msgspec.convert(values, setting.type)
     except msgspec.ValidationError as error:
         raise Invalid(errors=_by_field(str(error), fields_of(setting.type))) from None
+    if taken_along := _taken_along(setting, (await current(tx, setting)).value, values):
+        raise Invalid(errors=dict.fromkeys(taken_along, GIVE_ANEW))
     try:
         await change_setting(
             tx,
@@ -115,6 +118,16 @@ async def change(
         )
     except Conflict:
         raise SettingConflict(await current(tx, setting)) from None
+
+
+def _taken_along(
+    setting: TenantSetting[Any], before: dict[str, Any], values: dict[str, Any]
+) -> list[str]:
+    """The secrets, as they were sealed before, that would now be sent somewhere else."""
+    if all(values.get(name) == before.get(name) for name in setting.secrets_go_to):
+        return []
+    secrets = [one.name for one in fields_of(setting.type) if one.kind == "secret"]
+    return [name for name in secrets if before.get(name) and values.get(name) == before[name]]
 
 
 def _by_field(said: str, fields: list[Field]) -> dict[str, str]:

@@ -51,7 +51,11 @@ class TestResult(msgspec.Struct, frozen=True):
 
 
 class TenantSetting(msgspec.Struct, Generic[Value], frozen=True, kw_only=True):
-    """One setting. `problems` names what is wrong with a value, by field; `test` tries it out."""
+    """One setting. `problems` names what is wrong with a value, by field; `test` tries it out.
+
+    `secrets_go_to` names the fields that say where its secrets are sent: where one of them changes,
+    no secret that is set goes along, and it is given anew by who knows it.
+    """
 
     name: str
     type: type[Value]
@@ -60,6 +64,7 @@ class TenantSetting(msgspec.Struct, Generic[Value], frozen=True, kw_only=True):
     lead: str
     permission: str = "tenant.admin"
     order: int = 50
+    secrets_go_to: tuple[str, ...] = ()
     problems: Callable[[Value], dict[str, str]] | None = None
     test: Callable[[Work, Actor, Value], Awaitable[TestResult]] | None = None
 

@@ -77,7 +77,8 @@ async def test_a_list_is_checked_row_by_row_before_anything_is_written(
         "",
     ]
     job_id = job_of(await upload(client, house, "\ufeff" + "\n".join([HEADER, *lines])))
-    assert await superuser.fetchval("select count(*) from invitation") == 0
+    invited = "select count(*) from invitation where tenant_id = $1"
+    assert await superuser.fetchval(invited, house.tenant_id) == 0
     shown = await client.get(f"/t/{house.slug}/members/jobs/{job_id}")
     for words in (
         "This is not an e-mail address",
