@@ -7,7 +7,7 @@ import pytest
 
 from infra import database as databases
 from infra.servers.postgres import PostgresServer
-from passerelle.kernel.database import prepare_connection
+from passerelle.kernel.pools import prepare_connection
 from tests.conftest import ROLE_PASSWORDS
 from tests.walls.mirror import OwnedTable, Side, mirror
 from tests.walls.probes import TRY_ALL

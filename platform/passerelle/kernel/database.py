@@ -13,11 +13,11 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from pgvector import Vector
 
 from passerelle.kernel.actor import Actor
 from passerelle.kernel.errors import Conflict, NotFound, Problem, TenantSuspended
-from passerelle.kernel.settings import PREFIX, Settings, SettingsError
+from passerelle.kernel.pools import create_pool
+from passerelle.kernel.settings import Settings
 
 Model = TypeVar("Model", bound=msgspec.Struct)
 Scope = Literal["tenant", "person"]
@@ -346,27 +346,7 @@ class Database:
         return self._pools[f"{self._process}_{scope}"]
 
     async def _create_pool(self, role: str, user: str | None = None) -> asyncpg.Pool:
-        settings = self._settings
-        password = getattr(settings, f"database_password_{role}")
-        if not password:
-            raise SettingsError(
-                f"{PREFIX}DATABASE_PASSWORD_{role.upper()} is not set, and this process works as "
-                f"{role}. Give it a value and start again."
-            )
-        return await asyncpg.create_pool(
-            settings.database_url,
-            user=user or role,
-            password=password,
-            min_size=1,
-            max_size=settings.database_connections_per_role,
-            init=prepare_connection,
-            server_settings={
-                "application_name": f"passerelle {role}",
-                "statement_timeout": str(settings.statement_timeout_ms),
-                "idle_in_transaction_session_timeout": str(4 * settings.statement_timeout_ms),
-                "timezone": "UTC",
-            },
-        )
+        return await create_pool(self._settings, role, user)
 
 
 def _binding(standing: bool) -> str:
@@ -389,20 +369,3 @@ async def _run(transaction: BoundTransaction) -> AsyncIterator[BoundTransaction]
         raise
     else:
         await transaction.commit()
-
-
-async def prepare_connection(connection: asyncpg.Connection) -> None:
-    """Teach a connection jsonb (msgspec) and vector (numpy float32)."""
-    await connection.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        encoder=lambda value: msgspec.json.encode(value).decode(),
-        decoder=msgspec.json.decode,
-    )
-    await connection.set_type_codec(
-        "vector",
-        schema="public",
-        format="binary",
-        encoder=lambda value: Vector(value).to_binary(),
-        decoder=lambda data: Vector.from_binary(data).to_numpy(),
-    )
