@@ -25,100 +25,13 @@ from tenants.audit.check_store import Check
 from tenants.audit.differences import rows
 from tenants.audit.findings import SENTENCES, Verdict
 from tenants.audit.form import Query
+from tenants.audit.labels import event_label
 from tenants.audit.model import Cursor, Filter
 from tenants.audit.model import Page as Entries
 from tenants.audit.plot import Plot, plot
 from tenants.audit.setting import SETTING
 
 navigation.add(N_("Audit"), "/audit", permission="audit.read", order=80)
-
-#: What an event is called on screen; one without a name of its own shows its technical one.
-LABELS = {
-    "access.refused": N_("Access refused"),
-    "application.moved": N_("A decision on an application"),
-    "audit.check_asked": N_("A verification of the audit record was asked for"),
-    "audit.checked": N_("The audit record was verified"),
-    "audit.exported": N_("The audit record was exported"),
-    "audit.read": N_("The audit record was read"),
-    "credential.due": N_("A credential was earned"),
-    "credential.issued": N_("A credential was issued"),
-    "credential.revoked": N_("A credential was revoked"),
-    "events.redacted": N_("An erasure took words out of the record"),
-    "exam.finished": N_("An exam was finished"),
-    "exam.passed": N_("An exam was passed"),
-    "grade.due": N_("A grade was queued for the LMS"),
-    "host.claimed": N_("A host name was claimed"),
-    "host.lost": N_("A host name was lost: its proof is gone"),
-    "host.proved": N_("A host name was proved"),
-    "host.released": N_("A host name was given up"),
-    "invitation.refused": N_("An invitation was tried by another address"),
-    "invitation.sent_again": N_("An invitation was sent again"),
-    "invitation.withdrawn": N_("An invitation was withdrawn"),
-    "limit.near": N_("A limit of the plan is near"),
-    "limit.reached": N_("A limit of the plan is reached"),
-    "lms.connected": N_("An LMS was connected"),
-    "lms.launched": N_("The LMS opened a path for someone"),
-    "mail.sent": N_("A mail was sent"),
-    "member.admitted": N_("A member was admitted"),
-    "member.erased": N_("A person was erased"),
-    "member.erasure_asked": N_("An erasure was asked for"),
-    "member.erasure_due": N_("An erasure is due"),
-    "member.erasure_taken_back": N_("An erasure was taken back"),
-    "member.exported": N_("A copy of what is held about a member was taken"),
-    "member.invited": N_("Someone was invited"),
-    "member.joined": N_("An invitation was taken"),
-    "member.looked_as": N_("Someone looked as a member"),
-    "member.moved": N_("A member was moved to another unit"),
-    "member.reinstated": N_("A member's suspension was lifted"),
-    "member.removed": N_("A member was removed"),
-    "member.restored": N_("A change to a member was taken back"),
-    "member.role_given": N_("A role was given"),
-    "member.role_taken": N_("A role was taken away"),
-    "member.signed_in": N_("A member signed in"),
-    "member.suspended": N_("A member was suspended"),
-    "members.exported": N_("The list of members was exported"),
-    "members.job_confirmed": N_("A change to many members was confirmed"),
-    "model.trained": N_("A matching model was trained"),
-    "model.training_requested": N_("A training of the matching model was asked for"),
-    "notices.digest_due": N_("Notices of the day went to the mail"),
-    "notices.mail_due": N_("Notices went to the mail"),
-    "object.removed": N_("A file was removed or replaced"),
-    "object.stored": N_("A file was stored"),
-    "plan.changed": N_("The plan was changed"),
-    "requisition.closed": N_("A requisition was closed"),
-    "requisition.opened": N_("A requisition was opened"),
-    "requisition.opened_again": N_("A requisition was opened again"),
-    "retention.applied": N_("What ran out of its time was erased"),
-    "role.changed": N_("A role was changed"),
-    "role.looked_as": N_("Someone looked with a role"),
-    "role.made": N_("A role was made"),
-    "role.restored": N_("A role was restored"),
-    "role.retired": N_("A role was retired"),
-    "setting.changed": N_("A setting was changed"),
-    "setting.tested": N_("A setting was tested"),
-    "sign_in.refused": N_("A sign-in was refused"),
-    "tenant.created": N_("The organisation was created"),
-    "tenant.deletion_asked": N_("The organisation was given up for deletion"),
-    "tenant.export_asked": N_("A file of the whole organisation was asked for"),
-    "tenant.export_ended": N_("A file of the whole organisation was removed"),
-    "tenant.export_fetched": N_("A file of the whole organisation was fetched"),
-    "tenant.export_made": N_("A file of the whole organisation was made"),
-    "tenant.imported": N_("The organisation was brought in from another installation"),
-    "tenant.lifted": N_("The suspension was lifted"),
-    "tenant.restored": N_("The organisation was restored"),
-    "tenant.suspended": N_("The organisation was suspended"),
-    "unit.added": N_("A unit was added"),
-    "unit.closed": N_("A unit was closed"),
-    "unit.moved": N_("A unit was moved"),
-    "unit.opened_again": N_("A unit was opened again"),
-    "unit.renamed": N_("A unit was renamed"),
-    "usage.closed": N_("A month’s usage statement was closed"),
-}
-
-
-def event_label(name: str) -> str:
-    return translate(LABELS[name]) if name in LABELS else name
-
 
 #: By which way someone came in, or a program.
 ORIGINS = {

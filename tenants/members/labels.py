@@ -1,5 +1,6 @@
 """What roles, statuses and events are called on screen."""
 
+import re
 from collections.abc import Iterable
 
 from passerelle.kernel.database import TenantRead
@@ -7,6 +8,7 @@ from passerelle.kernel.language import N_
 from passerelle.web.language import current, translate
 from tenants.access.permissions import CATALOGUE, Permission
 from tenants.access.roles import ROLES
+from tenants.audit.labels import event_label
 from tenants.members import role_store
 from tenants.members.role_model import Role
 
@@ -42,6 +44,19 @@ EVENT_NAMES = {
     "member.signed_in": N_("Signed in"),
     "member.suspended": N_("Suspended"),
 }
+
+#: Who gives a role by a program's hand goes by the program's name: `lms.launch`, `seed`.
+PROGRAM = re.compile(r"seed|operator|[a-z_]+(?:\.[a-z_-]+)+")
+
+
+def past_name(name: str) -> str:
+    """What an event is called on the page of the member it befell."""
+    return translate(EVENT_NAMES[name]) if name in EVENT_NAMES else event_label(name)
+
+
+def giver(name: str) -> str:
+    """Who did it, as people say it: a person's name, or that no person did."""
+    return translate(N_("the system itself")) if PROGRAM.fullmatch(name) else name
 
 
 class RoleNames:

@@ -106,7 +106,8 @@ async def shown(
             else None,
             "sign_ins": sign_ins,
             "undoable": undoable(newest[0]) if newest and may_manage else None,
-            "event_names": labels.EVENT_NAMES,
+            "past_name": labels.past_name,
+            "giver": labels.giver,
             "statuses": labels.STATUS_NAMES,
             "day": day,
             "on_day": on_day,
@@ -122,10 +123,14 @@ async def shown(
 
 def _day(text: str, errors: dict[str, str]) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
     except ValueError:
+        day = date.max
+    if day == date.max:
+        # The last day there is has no end.
         errors["day"] = N_("Give the date as year-month-day, such as 2026-11-23")
         return None
+    return day
 
 
 async def _stood(read: TenantRead, person_id: UUID, on_day: date) -> Proof | None:

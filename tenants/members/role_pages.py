@@ -89,6 +89,7 @@ async def role(request: AnyRequest, read: TenantReader, code: str) -> Page:
             "tree": tree,
             "history": await role_store.history(read, found.id) if found else [],
             "event_names": EVENT_NAMES,
+            "giver": labels.giver,
             "may_change": whole and found is not None,
             "may_copy": whole,
             "may_look": judged.powers.may("members.manage", None)

@@ -14,7 +14,7 @@ from passerelle.kernel.language import N_
 from passerelle.web import navigation
 from passerelle.web.export import as_csv
 from passerelle.web.formats import format_number
-from passerelle.web.language import current, translate
+from passerelle.web.language import current, translate, translate_plural
 from passerelle.web.page import Page
 from tenants.audit.plot import Plot, draw
 from tenants.plans import accounting, service
@@ -242,7 +242,9 @@ def in_bytes(size: float) -> str:
             return format_number(size / factor, unit, decimals=1, short=True)
     if size >= 1e3:
         return format_number(size / 1e3, "kilobyte", decimals=0, short=True)
-    return format_number(size, "byte", decimals=0)
+    # CLDR names no byte in Arabic.
+    figure = format_number(size, decimals=0)
+    return translate_plural("%(num)s byte", "%(num)s bytes", round(size), num=figure)
 
 
 handlers = [usage_page, statement_page, statement_export, proof_page, proof_export]

@@ -60,7 +60,9 @@ def kept_for(entry: PersonalTable, chosen: RetentionDays) -> str:
 
 def on_erasure(entry: PersonalTable) -> str:
     said = translate(ERASURES[entry.erasure])
-    return f"{said}: {translate(entry.kept_because)}" if entry.kept_because else said
+    if not entry.kept_because:
+        return said
+    return f"{said[:1].upper()}{said[1:]}. {translate(entry.kept_because)}"
 
 
 def map_rows(entries: Iterable[PersonalTable], chosen: RetentionDays) -> list[dict[str, Any]]:

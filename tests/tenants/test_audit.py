@@ -11,7 +11,7 @@ from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
 from passerelle.kernel.events import emit
 from tenants.access.guard import AccessRefused
-from tenants.audit.pages import LABELS
+from tenants.audit.labels import LABELS
 from tests.conftest import ROOT, People, sign_in
 
 EMITTED = re.compile(r'emit\(\s*tx,\s*"([a-z_.]+)"')

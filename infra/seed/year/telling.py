@@ -42,7 +42,6 @@ async def tell(
     await prepare_operator(operator)
     calendar = Calendar()
     ledger = Ledger(tenant_id, calendar)
-    await operator.execute(EXISTS_SINCE, tenant_id, calendar.begin)
     tree = await plant_units(operator, ledger)
     staff = invented_staff(calendar, len(tree.services), domain)
     record_members(ledger, staff, tree)
@@ -67,6 +66,8 @@ async def tell(
     _mobility(Mobility(ledger, pipeline_id, stages, recruiters), staff, held, earned_at)
     rows += len(ledger)
     await ledger.write(operator)
+    # Last: past months are closed for good from then on, and must have all that happened in them.
+    await operator.execute(EXISTS_SINCE, tenant_id, calendar.begin)
     return rows
 
 
