@@ -57,10 +57,14 @@ def _day(name: str, text: str, errors: dict[str, str]) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
+        day = date.max
+    if day == date.max:
+        # The last day there is has no end.
         errors[name] = NOT_A_DAY
         return None
+    return day
 
 
 def _identifier(name: str, text: str, errors: dict[str, str]) -> UUID | None:

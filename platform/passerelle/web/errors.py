@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+import asyncpg
 from litestar import Request, Response
 from litestar.exceptions import (
     HTTPException,
@@ -72,7 +73,14 @@ class Refused(Problem):
 
 def exception_handlers() -> dict[int | type[Exception], Handler]:
     """For Litestar: `Litestar(exception_handlers=exception_handlers())`."""
-    return {Problem: _answer, HTTPException: _answer_litestar, Exception: _answer_unexpected}
+    return {
+        Problem: _answer,
+        HTTPException: _answer_litestar,
+        # No text of the database holds a NUL, and no page of ours asks for one.
+        asyncpg.CharacterNotInRepertoireError: _answer_refused,
+        asyncpg.UntranslatableCharacterError: _answer_refused,
+        Exception: _answer_unexpected,
+    }
 
 
 def _answer(request: AnyRequest, problem: Problem) -> Response[Any]:
@@ -125,6 +133,10 @@ def _answer_litestar(request: AnyRequest, error: HTTPException) -> Response[Any]
         # A refused method names the allowed ones (RFC 9110, 15.5.6).
         response.headers[name] = value
     return response
+
+
+def _answer_refused(request: AnyRequest, error: Exception) -> Response[Any]:
+    return _answer(request, Refused())
 
 
 def _answer_unexpected(request: AnyRequest, error: Exception) -> Response[Any]:
