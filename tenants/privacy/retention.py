@@ -83,7 +83,7 @@ def days_of(entry: PersonalTable, chosen: RetentionDays) -> int:
 def _old(entry: PersonalTable) -> str:
     """Which rows are over their time; `$2` is an interval."""
     assert entry.retention is not None  # noqa: S101
-    return f'tenant_id = $1 and "{entry.retention.column}" < now() - $2::interval'
+    return f'{entry.owner}_id = $1 and "{entry.retention.column}" < now() - $2::interval'
 
 
 def count_old(entry: PersonalTable) -> str:
@@ -94,7 +94,7 @@ def delete_old(entry: PersonalTable) -> str:
     """A batch of them, and what hangs on each; answers how many."""
     batch = f'select ctid from "{entry.table}" where {_old(entry)} limit {BATCH_ROWS}'  # noqa: S608
     return (
-        f'delete from "{entry.table}" where tenant_id = $1'  # noqa: S608  registry
+        f'delete from "{entry.table}" where {entry.owner}_id = $1'  # noqa: S608  registry
         f" and ctid = any (array({batch}))"
     )
 
@@ -102,10 +102,12 @@ def delete_old(entry: PersonalTable) -> str:
 def delete_hanging(entry: PersonalTable) -> list[str]:
     """What the map registers through rows that are over their time; it goes before they do."""
     return [
-        f'delete from "{child.table}" where tenant_id = $1 and "{child.through.column}" in'  # noqa: S608
+        f'delete from "{child.table}" where {child.owner}_id = $1'  # noqa: S608  registry
+        f' and "{child.through.column}" in'
         f' (select "{child.through.key}" from "{entry.table}" where {_old(entry)})'
         for child in REGISTRY.values()
-        if child.through is not None and child.through.table == entry.table
+        if child.through is not None
+        and (child.through.table, child.owner) == (entry.table, entry.owner)
     ]
 
 

@@ -15,6 +15,7 @@ from tenants.privacy import (
     packing,
     person_store,
     retention,
+    retention_own,
     store,
 )
 from tenants.privacy.model import ErasureDue, ExportAsked
@@ -113,3 +114,9 @@ async def apply_retention(database: Database) -> int:
     for row in rows:
         gone += await retention.apply(database, row["tenant_id"])
     return gone
+
+
+@clock(300)
+async def apply_retention_of_persons(database: Database) -> int:
+    """What of persons' own rows ran out of its time goes."""
+    return await retention_own.apply(database)

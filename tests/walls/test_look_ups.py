@@ -58,6 +58,7 @@ KNOWN: dict[str, tuple[tuple[str, ...], str]] = {
     "keep_member_tombstone": (("worker_tenant",), "void"),
     "privacy_due": (WORKER, "kind"),
     "retention_due": (WORKER, ""),
+    "person_rows_over": (WORKER, ""),
     # From outside: a credential, a key, a launch, a sign-in.
     "tenant_by_credential": (WEB, ""),
     "tenant_by_issuer_key": (WEB, ""),
