@@ -160,7 +160,14 @@ async def _export(tools: Tools, slug: str, file: Path, passphrase: str) -> Carri
 
 
 async def _import(tools: Tools, file: Path, passphrase: str) -> Brought:
-    return await import_tenant(tools.database, tools.objects, tools.vault, file, passphrase)
+    return await import_tenant(
+        tools.database,
+        tools.objects,
+        tools.vault,
+        file,
+        passphrase,
+        public_url=tools.settings.public_url,
+    )
 
 
 async def _opened(work: Callable[[Tools], Awaitable[Outcome]]) -> Outcome:

@@ -14,6 +14,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from passerelle.credentials import did
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import CarrierTransaction, Database
 from passerelle.kernel.errors import Conflict
@@ -51,12 +52,21 @@ class Brought(msgspec.Struct, frozen=True):
 
 
 async def import_tenant(
-    database: Database, objects: Objects, vault: Vault, path: Path, passphrase: str
+    database: Database,
+    objects: Objects,
+    vault: Vault,
+    path: Path,
+    passphrase: str,
+    *,
+    public_url: str,
 ) -> Brought:
-    """Brings in the file's tenant. Raises ArchiveRefused, PassphraseWrong or TenantThere."""
+    """Brings in the file's tenant, into the installation that stands at `public_url`.
+
+    Raises ArchiveRefused, PassphraseWrong or TenantThere.
+    """
     reader = Reader(path, passphrase)
     try:
-        return await _import(database, objects, vault, reader)
+        return await _import(database, objects, vault, reader, public_url)
     except asyncpg.UniqueViolationError as error:
         raise TenantThere(f"{error.table_name}: {error.constraint_name}") from None
     except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
@@ -67,7 +77,9 @@ async def import_tenant(
         reader.close()
 
 
-async def _import(database: Database, objects: Objects, vault: Vault, reader: Reader) -> Brought:
+async def _import(
+    database: Database, objects: Objects, vault: Vault, reader: Reader, public_url: str
+) -> Brought:
     manifest = reader.manifest
     source = vault_of(reader.keys.sealing)
     async with database.carrier(
@@ -85,6 +97,7 @@ async def _import(database: Database, objects: Objects, vault: Vault, reader: Re
             TenantImported(manifest.exported_from, manifest.exported_at),
             subject=manifest.tenant_id,
         )
+        await _check_issuers(carrier, public_url)
         await carrier.put_down()
         forgotten = await forget_again(carrier, _moment(manifest.exported_at))
     return Brought(
@@ -137,6 +150,22 @@ async def _check_needs(carrier: CarrierTransaction, needs: dict[str, dict[str, l
                     f"{lacking} rows of {table} that it refers to are not here: load the same"
                     " taxonomy first (passerelle taxonomy)"
                 )
+
+
+class _Key(msgspec.Struct):
+    controller: str
+
+
+KEYS = "select controller from issuer_key where tenant_id = $1"
+
+
+async def _check_issuers(carrier: CarrierTransaction, public_url: str) -> None:
+    """Raises ArchiveRefused for a key that would speak for another organisation of this address:
+    whoever holds the passphrase can write any row of the file."""
+    own = await carrier.fetch_value("select slug from tenant where id = $1", carrier.tenant_id)
+    for key in await carrier.fetch(_Key, KEYS, carrier.tenant_id):
+        if did.slug_of(public_url, key.controller) not in (None, own):
+            raise ArchiveRefused(f"A key of it speaks for {key.controller[:200]}")
 
 
 async def _fill(

@@ -55,9 +55,14 @@ async def carry(work: tasks.Work, tenant_id: UUID, path: Path) -> Carried:
         )
 
 
-async def bring(elsewhere: Elsewhere, path: Path, passphrase: str = PASSPHRASE) -> Any:
+async def bring(elsewhere: Elsewhere | tasks.Work, path: Path, passphrase: str = PASSPHRASE) -> Any:
     return await import_tenant(
-        elsewhere.database, elsewhere.objects, elsewhere.vault, path, passphrase
+        elsewhere.database,
+        elsewhere.objects,
+        elsewhere.vault,
+        path,
+        passphrase,
+        public_url=elsewhere.settings.public_url,
     )
 
 
@@ -286,9 +291,7 @@ async def test_a_tenant_that_is_there_already_is_refused(
 ) -> None:
     await carry(work, lived.tenant_id, tmp_path / "region.zip")
     with pytest.raises(TenantThere):
-        await import_tenant(
-            work.database, work.objects, work.vault, tmp_path / "region.zip", PASSPHRASE
-        )
+        await bring(work, tmp_path / "region.zip")
     await bring(elsewhere, tmp_path / "region.zip")
     with pytest.raises(TenantThere):
         await bring(elsewhere, tmp_path / "region.zip")

@@ -10,6 +10,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from passerelle.credentials import did
 from passerelle.kernel import tasks
 from tenants.privacy.archive import ArchiveRefused, PassphraseTooShort, PassphraseWrong, derive
 from tests.tenants.privacy.conftest import Elsewhere
@@ -108,15 +109,43 @@ async def test_who_holds_the_passphrase_still_reaches_one_tenant_alone(
     assert not await prepared.fetchval("select count(*) from tenant")
 
 
+async def test_no_file_brings_a_key_that_speaks_for_another_organisation_here(
+    work: tasks.Work,
+    lived: Lived,
+    elsewhere: Elsewhere,
+    prepared: asyncpg.Connection,
+    tmp_path: Path,
+) -> None:
+    good = tmp_path / "region.zip"
+    await carry(work, lived.tenant_id, good)
+    there = elsewhere.settings.public_url
+    own = did.issuer_did(work.settings.public_url, "region").encode()
+    for slug, taken in (("ministry", False), ("region", True)):
+        speaking = did.issuer_did(there, slug).encode()
+        forged = reproved(good, tmp_path / f"{slug}.zip", "tables/issuer_key.jsonl", own, speaking)
+        if taken:
+            await bring(elsewhere, forged)
+        else:
+            with pytest.raises(ArchiveRefused, match="speaks for"):
+                await bring(elsewhere, forged)
+            assert not await prepared.fetchval("select count(*) from issuer_key")
+
+
 def reproved(
-    source: Path, target: Path, part: str | None, tenant_id: UUID, instead: bytes, name: str = ""
+    source: Path,
+    target: Path,
+    part: str | None,
+    replaced: UUID | bytes,
+    instead: bytes,
+    name: str = "",
 ) -> Path:
     with zipfile.ZipFile(source) as old:
         files = {entry: old.read(entry) for entry in old.namelist()}
     manifest = msgspec.json.decode(files["manifest.json"])
     for one in manifest["parts"]:
         if part and one["name"] == part:
-            content = files[part].replace(str(tenant_id).encode(), instead)
+            old_text = replaced if isinstance(replaced, bytes) else str(replaced).encode()
+            content = files[part].replace(old_text, instead)
             files[part] = content
             one |= {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         if name and one["name"] == "tables/member.jsonl":
