@@ -165,8 +165,9 @@ async def invite(request: AnyRequest, tx: TenantTransaction, slug: str) -> Respo
         people = await _invitees(tx, data, roles)
     except Invalid as problem:
         return await _form(tx, data, roles, problem.errors)
+    judged = await judge(tx)
     for who in people:
-        await invitations.send(tx, who)
+        await invitations.send(tx, judged, who)
     return Redirect(f"/t/{slug}/members/invitations?done=sent", status_code=303)
 
 

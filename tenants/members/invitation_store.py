@@ -55,6 +55,23 @@ from invitation where tenant_id = $1 and id = $2
 INVITATION_FOR_CHANGE = INVITATION.rstrip() + " for update\n"
 
 
+OPEN_OF_ADDRESS = """
+select unit_id, version from invitation
+where tenant_id = $1 and folded_email = lower($2::text collate pg_c_utf8)
+  and accepted_at is null and withdrawn_at is null for update
+"""
+
+
+class Open(msgspec.Struct, frozen=True):
+    unit_id: UUID | None
+    version: int
+
+
+async def open_of(tx: TenantTransaction, email: str) -> Open | None:
+    """The invitation of this address that another would take the place of."""
+    return await tx.fetch_one(Open, OPEN_OF_ADDRESS, tx.tenant_id, email)
+
+
 async def invitation(read: TenantRead, invitation_id: UUID) -> Invitation | None:
     return await read.fetch_one(Invitation, INVITATION, read.tenant_id, invitation_id)
 

@@ -41,6 +41,7 @@ TASK = "members.invitations"
 VERIFIED_EMAIL = "verified_email"
 ADDRESS_WRONG = N_("This is not an e-mail address.")
 ALREADY_A_MEMBER = N_("This address belongs to a member already: change their roles instead.")
+INVITED_ELSEWHERE = N_("This address is invited already, outside of what you manage.")
 
 
 class SendsUsedUp(Conflict):
@@ -78,11 +79,22 @@ async def invite(
         raise Invalid(errors=errors)
     if await invitation_store.members_by_email(tx, [folded(who.email)]):
         raise Invalid(errors={"email": ALREADY_A_MEMBER})
-    return await send(tx, who, days)
+    return await send(tx, judged, who, days)
 
 
-async def send(tx: TenantTransaction, who: Invitee, days: int = VALID_DAYS) -> Invitation:
-    """Invites someone of whom `problems` found none."""
+async def send(
+    tx: TenantTransaction, judged: powers.Judged, who: Invitee, days: int = VALID_DAYS
+) -> Invitation:
+    """Invites someone of whom `problems` found none.
+
+    Raises Invalid (`email`) where it would take the place of an invitation that the actor doesn't
+    manage, or of one that was sent SENDS_LIMIT times.
+    """
+    held = await invitation_store.open_of(tx, who.email)
+    if held is not None and not judged.powers.may("members.manage", held.unit_id):
+        raise Invalid(errors={"email": INVITED_ELSEWHERE})
+    if held is not None and held.version >= SENDS_LIMIT:
+        raise Invalid(errors={"email": SendsUsedUp.title})
     saved = await invitation_store.save(tx, who, days)
     await emit(tx, "member.invited", _on_record(saved), subject=saved.id)
     return saved

@@ -163,7 +163,10 @@ async def _invited(
         return "failed", next(iter(errors.values()))
     if await invitation_store.members_by_email(tx, [invitations.folded(who.email)]):
         return "failed", invitations.ALREADY_A_MEMBER
-    await invitations.send(tx, who)
+    try:
+        await invitations.send(tx, judged, who)
+    except Invalid as problem:
+        return "failed", next(iter(problem.errors.values()))
     return "done", None
 
 

@@ -35,6 +35,32 @@ async def test_a_second_invitation_of_an_address_replaces_the_first(
     assert token_of(settings, house.tenant_id, first) != token_of(settings, house.tenant_id, second)
 
 
+async def test_inviting_an_address_anew_mails_it_no_more_often_than_sending_again(
+    database: Database, house: House
+) -> None:
+    for _ in range(10):
+        await invited(database, house)
+    with pytest.raises(Invalid) as refused:
+        await invited(database, house)
+    assert refused.value.errors == {"email": invitations.SendsUsedUp.title}
+
+
+async def test_a_units_manager_replaces_no_invitation_of_elsewhere(
+    database: Database, house: House
+) -> None:
+    held = await invited(database, house)
+    manager = await actor_of(database, house, "manager")
+    with pytest.raises(Invalid) as refused:
+        async with database.tenant(house.tenant_id, manager) as tx:
+            north = house.units["north"]
+            await service.invite(tx, EMAIL, ["learner"], north, "en", only_in_unit=True)
+    assert refused.value.errors == {"email": invitations.INVITED_ELSEWHERE}
+    read = database.tenant_reader(house.tenant_id, SYSTEM)
+    after = await invitation_store.invitation(read, held.id)
+    assert after is not None
+    assert (after.version, after.roles) == (held.version, held.roles)
+
+
 @pytest.mark.parametrize(
     ("who", "roles", "unit", "field"),
     [
