@@ -35,7 +35,8 @@ from tenants.members.job_store import JobRow
 from tenants.members.powers import judge
 
 IMPORT = "/t/{slug:str}/members/import"
-Upload = Annotated[dict[str, UploadFile], Body(media_type=RequestEncodingType.MULTI_PART)]
+#: The file, and the page's token beside it.
+Sent = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.MULTI_PART)]
 NAME_LIMIT_CHARACTERS = 120
 
 
@@ -73,9 +74,10 @@ async def example() -> Response[bytes]:
 
 
 @post(IMPORT, permission="members.manage", include_in_schema=False, status_code=200)
-async def check(tx: TenantTransaction, slug: str, data: Upload) -> Response[str] | Page:
+async def check(tx: TenantTransaction, slug: str, data: Sent) -> Response[str] | Page:
     """Reads the file and shows what each row would do; nothing is done yet."""
-    file = data.get("file")
+    sent = data.get("file")
+    file = sent if isinstance(sent, UploadFile) else None
     try:
         content = await file.read(FILE_LIMIT_BYTES + 1) if file else b""
         if not content:

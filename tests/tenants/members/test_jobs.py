@@ -8,20 +8,23 @@ from litestar import Litestar
 
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
+from passerelle.web.page import CSRF_FIELD
 from tenants.members import importing, jobs
 from tenants.members.importing import ImportProblem
 from tests.conftest import csrf_headers
 from tests.tenants.members.conftest import House, enter, events
 
-HEADER = "E-mail;Nom;Rôles;Service;Langue"
+HEADER = "E-mail;Nom;Rôles;Unité;Langue"
 
 
 async def upload(client: httpx.AsyncClient, house: House, content: str | bytes) -> httpx.Response:
+    """As the page's own form sends it: the token is a field beside the file."""
     content = content.encode() if isinstance(content, str) else content
+    token = (await csrf_headers(client))["x-csrf-token"]
     return await client.post(
         f"/t/{house.slug}/members/import",
         files={"file": ("people.csv", content, "text/csv")},
-        headers=await csrf_headers(client),
+        data={CSRF_FIELD: token},
     )
 
 
