@@ -14,6 +14,7 @@ from dramatiq.middleware import Middleware
 from redis.asyncio import Redis
 
 from infra.lifeline import end_with_parent
+from integrations.keycloak import leaving as keycloak_leaving
 from integrations.keycloak import notices as keycloak_notices
 from integrations.mail import invitations as mail_invitations
 from integrations.mail import notice_tasks as mail_notices
@@ -66,6 +67,7 @@ LISTENING = (
     mail_tasks,
     mail_notices,
     credentials_notices,
+    keycloak_leaving,
     keycloak_notices,
     notices_tasks,
     tenants_notices,

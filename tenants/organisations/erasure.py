@@ -9,8 +9,10 @@ from uuid import UUID
 
 from passerelle.kernel.clocks import work_clock
 from passerelle.kernel.database import Database
+from passerelle.kernel.errors import Unavailable
 from passerelle.kernel.log import logger
 from passerelle.kernel.work import Work
+from tenants import leaving
 from tenants.access.sessions import Sessions
 from tenants.organisations import relay_store as store
 
@@ -23,11 +25,18 @@ BATCH_ROWS = 5_000
 
 @work_clock(EVERY_S)
 async def erase_due(work: Work) -> int:
-    """Erases organisations whose grace is over; returns how many."""
-    due = await store.due_erasures(work.database)
-    for tenant_id in due:
+    """Erases organisations whose grace is over; returns how many. One that can't be erased outside
+    yet waits for the next turn, and keeps none of the others waiting."""
+    erased = 0
+    for tenant_id in await store.due_erasures(work.database):
+        try:
+            await leaving.tenant_goes(work, tenant_id)
+        except Unavailable as error:
+            log.warning("an erasure waits", tenant_id=str(tenant_id), problem=error.slug())
+            continue
         await erase(work.database, Sessions(work.valkey, work.settings), tenant_id)
-    return len(due)
+        erased += 1
+    return erased
 
 
 async def erase(

@@ -7,6 +7,7 @@ from passerelle.kernel.clocks import clock
 from passerelle.kernel.database import Database
 from passerelle.kernel.events import BULK_QUEUE, Event, emit, worker_listener
 from passerelle.kernel.work import Work
+from tenants import leaving
 from tenants.access.sessions import Sessions
 from tenants.privacy import (
     erasure,
@@ -57,7 +58,9 @@ async def _handle(database: Database, due: Due) -> None:
 
 @worker_listener("erasure.due", ErasureDue, queue=BULK_QUEUE, time_limit_s=600, lease_s=600)
 async def erase_the_person(work: Work, event: Event[ErasureDue]) -> None:
-    """Resumed as often as needed: each binding's part is done once."""
+    """Resumed as often as needed: each binding's part is done once. What was handed over can't be
+    taken back any more, so that the account may go first."""
+    await leaving.person_goes(work, event.owner_id)
     sessions = Sessions(work.valkey, work.settings)
     await erasure.erase_person(work.database, sessions, event.owner_id, event.payload.erasure_id)
 

@@ -114,3 +114,19 @@ async def test_web_worker_and_commands_know_the_whole_map(settings: Settings) ->
         said, complaint = await process.communicate()
         known = set(said.decode().split("\n")[-2].split()) if said else set()
         assert known == set(personal_data.REGISTRY), (start, complaint.decode()[-800:])
+
+
+async def test_the_worker_that_erases_knows_what_goes_outside(settings: Settings) -> None:
+    code = "import infra.worker; from tenants import leaving as one; print(*one.known())"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code),
+        cwd=ROOT,
+        env=environment(settings),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, complaint = await process.communicate()
+    assert set(said.decode().split()) >= {
+        "integrations.keycloak.leaving.delete_accounts",
+        "integrations.keycloak.leaving.delete_organization",
+    }, complaint.decode()[-800:]
