@@ -40,6 +40,13 @@ REGION = Organisation(
             locale="fr",
             roles=["tenant_admin"],
         ),
+        NewMember(
+            email="owner@region.example",
+            first_name="Owner",
+            last_name="Région",
+            locale="fr",
+            roles=["owner"],
+        ),
     ),
 )
 RETAIL = Organisation(
