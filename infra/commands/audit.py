@@ -16,11 +16,11 @@ from infra.commands.context import AsJson, console, run, settings
 from infra.problem import OperatorProblem
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database
-from tenants.audit import anchoring, anchors, chain_store, chaining, export, exported
+from tenants.audit import anchoring, anchors, chaining, export, exported, relay_store
 from tenants.audit.anchors import Anchor
-from tenants.audit.chain_store import AuditedTenant
 from tenants.audit.findings import Verdict
 from tenants.audit.model import Filter
+from tenants.audit.relay_store import AuditedTenant
 from tenants.audit.verification import verify as verify_chain
 from tenants.service import tenant_by_slug
 
@@ -144,7 +144,7 @@ async def _each(
             return [await work(database, AuditedTenant(found.id, slug))]
         outcomes, last = [], chaining.NIL
         while True:
-            page = await chain_store.tenants(database, last, TENANTS_A_PAGE)
+            page = await relay_store.tenants(database, last, TENANTS_A_PAGE)
             outcomes += [await work(database, tenant) for tenant in page]
             if len(page) < TENANTS_A_PAGE:
                 return outcomes

@@ -12,10 +12,11 @@ from passerelle.kernel.log import logger
 from passerelle.kernel.ports import Message
 from passerelle.kernel.tenant_settings import read_setting
 from passerelle.kernel.work import Work
-from tenants.audit import anchors, chain_store, setting
+from tenants.audit import anchors, chain_store, relay_store, setting
 from tenants.audit.chain import Head
-from tenants.audit.chain_store import AuditedTenant, Place
+from tenants.audit.chain_store import Place
 from tenants.audit.chaining import NIL, TENANTS_A_PAGE
+from tenants.audit.relay_store import AuditedTenant
 from tenants.store import tenant_by_id
 
 DAY_S = 24 * 3600
@@ -35,7 +36,7 @@ async def to_directory(database: Database, folder: Path, every_s: int) -> int:
     """Writes every head that has moved; returns how many. Raises OSError."""
     written, last = 0, NIL
     while True:
-        due = await chain_store.tenants_unanchored(
+        due = await relay_store.tenants_unanchored(
             database, "directory", every_s, last, TENANTS_A_PAGE
         )
         for tenant in due:
@@ -84,7 +85,7 @@ async def to_operator(work: Work, mailbox: str) -> int:
 async def _to_operator(work: Work, mailbox: str) -> int:
     mailed, last = 0, NIL
     while True:
-        due = await chain_store.tenants_unanchored(
+        due = await relay_store.tenants_unanchored(
             work.database, "operator_mailbox", DAY_S, last, HEADS_A_MAIL
         )
         if due:
@@ -119,7 +120,7 @@ async def to_mailboxes(work: Work) -> int:
     """Mails each organisation that set a mailbox its own head, once a day."""
     mailed, last = 0, NIL
     while True:
-        due = await chain_store.tenants_unanchored(
+        due = await relay_store.tenants_unanchored(
             work.database, "mailbox", DAY_S, last, TENANTS_A_PAGE
         )
         for tenant in due:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from passerelle.kernel.database import Database, TenantRead, TenantTransaction
+from passerelle.kernel.database import TenantRead, TenantTransaction
 from tenants.audit.chain import GENESIS, Head, Link
 
 #: Where a head may be written down.
@@ -50,25 +50,34 @@ async def head(read: TenantRead) -> Head | None:
 
 
 class Waiting(msgspec.Struct, frozen=True):
+    """What is to be chained. `linked`: an import brought its link; no `body`: its row is gone."""
+
     event_id: UUID
     linked: bool
-    body: str
+    body: str | None
     now: datetime
 
 
+# First so many, then each one's rows by their keys: a join may be planned over all that wait.
 KEEPER_WAITING = f"""
-select pending.event_id, link.event_id is not null as linked, now() as now, {BODY} as body
-from audit_pending as pending
-join tenant_event as event on (event.tenant_id, event.id) = (pending.tenant_id, pending.event_id)
-left join audit_link as link
-  on (link.tenant_id, link.event_id) = (pending.tenant_id, pending.event_id)
-where pending.tenant_id = $1
-order by pending.event_id limit $2
+select pending.event_id, coalesce(link.there, false) as linked, now() as now,
+  case when event.id is not null then {BODY} end as body
+from (
+  select event_id from audit_pending where tenant_id = $1 order by event_id limit $2
+) as pending
+left join lateral (
+  select * from tenant_event where tenant_id = $1 and id = pending.event_id limit 1
+) as event on true
+left join lateral (
+  select true as there from audit_link
+  where tenant_id = $1 and event_id = pending.event_id limit 1
+) as link on true
+order by pending.event_id
 """  # noqa: S608  constants
 
 
 async def waiting(keeper: TenantTransaction, limit: int) -> list[Waiting]:
-    """Events to chain, in the order of their ids. `linked`: an import brought its link."""
+    """The first that wait, in the order of their ids."""
     return await keeper.fetch(Waiting, KEEPER_WAITING, keeper.tenant_id, limit)
 
 
@@ -116,11 +125,14 @@ class Verified(Link, frozen=True, kw_only=True):
 
 LINKS_WITH_EVENTS = f"""
 select link.position, link.event_id, link.chained_at, link.previous_hash, link.body_hash, link.hash,
-  case when event.id is null then null else {BODY} end as body
-from audit_link as link
-left join tenant_event as event on (event.tenant_id, event.id) = (link.tenant_id, link.event_id)
-where link.tenant_id = $1 and link.position > $2
-order by link.position limit $3
+  case when event.id is not null then {BODY} end as body
+from (
+  select * from audit_link where tenant_id = $1 and position > $2 order by position limit $3
+) as link
+left join lateral (
+  select * from tenant_event where tenant_id = $1 and id = link.event_id limit 1
+) as event on true
+order by link.position
 """  # noqa: S608  constants
 
 
@@ -267,35 +279,3 @@ order by occurred_at, id
 async def redactions(read: TenantRead) -> list[Any]:
     """What every erasure said that it left of events: tenants.audit.redaction."""
     return [row.payload for row in await read.fetch(_Payload, REDACTIONS, read.tenant_id)]
-
-
-class AuditedTenant(msgspec.Struct, frozen=True):
-    tenant_id: UUID
-    slug: str
-
-
-RELAY_WAITING = "select tenant_id from app.audit_waiting($1, $2)"
-RELAY_UNANCHORED = "select tenant_id, slug from app.audit_unanchored($1, $2, $3, $4)"
-RELAY_TENANTS = "select tenant_id, slug from app.audit_tenants($1, $2)"
-
-
-async def tenants_waiting(database: Database, last: UUID, most: int) -> list[UUID]:
-    """Tenants with events to chain, after `last`, in the order of their ids."""
-    records = await database.pool("worker_relay").fetch(RELAY_WAITING, last, most)
-    return [row["tenant_id"] for row in records]
-
-
-async def tenants_unanchored(
-    database: Database, place: Place, every_s: int, last: UUID, most: int
-) -> list[AuditedTenant]:
-    """Tenants whose head is to be written down in `place`, after `last`."""
-    records = await database.pool("worker_relay").fetch(
-        RELAY_UNANCHORED, place, every_s, last, most
-    )
-    return msgspec.convert([dict(record) for record in records], list[AuditedTenant])
-
-
-async def tenants(database: Database, last: UUID, most: int) -> list[AuditedTenant]:
-    """Every tenant, after `last`."""
-    records = await database.pool("worker_relay").fetch(RELAY_TENANTS, last, most)
-    return msgspec.convert([dict(record) for record in records], list[AuditedTenant])

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from passerelle.kernel import actor as actors
 from passerelle.kernel.database import Database, TenantTransaction
-from tenants.audit import chain_store
+from tenants.audit import chain_store, relay_store
 from tenants.audit.chain import Head, Link, linked
 
 BATCH_EVENTS = 1_000
@@ -23,7 +23,7 @@ async def chain_waiting(database: Database) -> int:
     """A turn for every organisation with events to chain; returns how many were chained."""
     chained, last = 0, NIL
     while True:
-        waiting = await chain_store.tenants_waiting(database, last, TENANTS_A_PAGE)
+        waiting = await relay_store.tenants_waiting(database, last, TENANTS_A_PAGE)
         for tenant_id in waiting:
             chained += await chain(database, tenant_id)
         if len(waiting) < TENANTS_A_PAGE:
@@ -51,11 +51,14 @@ async def _one_batch(keeper: TenantTransaction) -> tuple[int, int]:
     waiting = await chain_store.waiting(keeper, BATCH_EVENTS)
     links: list[Link] = []
     for one in waiting:
-        if one.linked:
+        # What is gone stays in the list of what waits: the verification tells of it.
+        if one.linked or one.body is None:
             continue
         link = linked(keeper.tenant_id, head, one.event_id, one.body, one.now)
         head = Head(link.position, link.hash, link.chained_at)
         links.append(link)
     await chain_store.append(keeper, links)
-    await chain_store.done_waiting(keeper, [one.event_id for one in waiting])
+    await chain_store.done_waiting(
+        keeper, [one.event_id for one in waiting if one.body is not None]
+    )
     return len(waiting), len(links)
