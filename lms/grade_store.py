@@ -159,12 +159,18 @@ async def of_person(read: TenantRead, person_id: UUID) -> list[GradeShown]:
     )
 
 
+# By their keys, grade by grade: joined, items and members were paired with one another first.
 OPEN_GRADES = """
 select g.id, g.attempt_id, g.person_id, m.display_name, i.title, i.context_title, g.score_given,
   g.score_maximum, g.state, g.sent_at, g.attempts, g.last_error
 from lti_grade g
-join lti_line_item i on (i.tenant_id, i.id) = (g.tenant_id, g.line_item_id)
-join member m on (m.tenant_id, m.person_id) = (g.tenant_id, g.person_id)
+cross join lateral (
+  select title, context_title from lti_line_item
+  where tenant_id = $1 and id = g.line_item_id limit 1
+) as i
+cross join lateral (
+  select display_name from member where tenant_id = $1 and person_id = g.person_id limit 1
+) as m
 where g.tenant_id = $1 and g.state <> 'sent'
 order by g.finished_at, g.id limit $2
 """
