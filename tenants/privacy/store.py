@@ -10,9 +10,10 @@ from tenants.privacy.model import PAGE_ROWS, Consent, Known, MemberErasure, Part
 
 ERASURE_COLUMNS = """
 select e.id, e.person_id, e.asked_by, e.requested_by_name, e.reason, e.requested_at, e.due_at,
-  e.cancelled_at, e.handed_at, e.finished_at, e.parts, m.display_name
+  e.cancelled_at, e.handed_at, e.finished_at, e.parts,
+  (select display_name from member
+   where tenant_id = e.tenant_id and person_id = e.person_id) as display_name
 from member_erasure as e
-left join member as m on (m.tenant_id, m.person_id) = (e.tenant_id, e.person_id)
 """
 ERASURES = (
     ERASURE_COLUMNS
