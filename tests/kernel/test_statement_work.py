@@ -14,6 +14,7 @@ from infra import database as databases
 from infra.servers.postgres import PostgresServer
 from passerelle.kernel.database import ANY_TENANT, bound_statement
 from passerelle.kernel.identifiers import new_id
+from passerelle.kernel.pools import PLANNER
 from tenants.privacy.statements import condition, of_owner, select_rows
 from tests.kernel.burst import arguments, fill, without_checks, work_of
 from tests.kernel.test_statements import WRITES, role_of, statements
@@ -51,7 +52,7 @@ async def filled_later(
 ) -> AsyncIterator[asyncpg.Connection]:
     name = f"burst_{new_id().hex}"
     await databases.create_database(postgres.superuser_dsn(), name, template_database)
-    connection = await asyncpg.connect(postgres.superuser_dsn(name))
+    connection = await asyncpg.connect(postgres.superuser_dsn(name), server_settings=PLANNER)
     await without_checks(connection)
     yield connection
     await connection.close()
