@@ -142,6 +142,12 @@ async def migrate(database_dsn: str) -> list[str]:
         await connection.close()
 
 
+LARGE_OBJECT_FUNCTIONS = """
+select oid::regprocedure::text as name from pg_proc
+where pronamespace = 'pg_catalog'::regnamespace and proname ~ '^(lo_|lowrite$|loread$)'
+"""
+
+
 async def _prepare(connection: asyncpg.Connection) -> None:
     """What only a superuser may do: the extension, and the owner's rights in its database."""
     await connection.execute("create extension if not exists vector")
@@ -160,6 +166,9 @@ async def _close_to_public(connection: asyncpg.Connection, name: str) -> None:
     """Serving roles make nothing, not even what lives for a session (CVE-2025-8713's lesson)."""
     await connection.execute(f"revoke all on database {name} from public")
     await connection.execute(f"grant connect on database {name} to {', '.join(LOGIN_ROLES)}")
+    # Large objects belong to no organisation and count in no plan.
+    for function in await connection.fetch(LARGE_OBJECT_FUNCTIONS):
+        await connection.execute(f"revoke execute on function {function['name']} from public")
 
 
 async def pending_migrations(connection: asyncpg.Connection) -> list[str]:

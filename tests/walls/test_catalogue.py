@@ -157,6 +157,13 @@ async def test_the_applications_roles_create_nothing(superuser: asyncpg.Connecti
             "has_database_privilege($1, current_database(), 'temporary')",
         ):
             assert not await superuser.fetchval(f"select {what}", role), (role, what)
+        # What is kept in large objects has no owner that a plan could count.
+        assert not await superuser.fetch(
+            "select proname from pg_proc where proname in ('lo_creat', 'lo_create',"
+            " 'lo_from_bytea', 'lo_import', 'lo_put', 'lo_open', 'lowrite')"
+            " and has_function_privilege($1, oid, 'execute')",
+            role,
+        )
 
 
 async def test_every_unique_index_of_an_owned_table_stays_within_its_owner(
