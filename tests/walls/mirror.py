@@ -229,7 +229,8 @@ def _simple_value(column: str, kind: str, side: Side) -> str:
         else "2026-11-01T00:00:00Z",
         "date": "2026-11-01",
         "boolean": "false",
-        "bytea": "\\x00",
+        # Unlike any other: a digest may be unique among all.
+        "bytea": f"\\x{uuid4().hex}",
         "inet": "127.0.0.1",
         "interval": "1 day",
     }
