@@ -28,6 +28,7 @@ from integrations.mail import pages as mail_pages
 from integrations.mail.adapter import SmtpMail
 from integrations.objects import pages as objects_pages
 from integrations.objects.adapter import StoredObjects
+from integrations.scim import door as scim_door
 from lms import api as lms_api
 from lms import pages as lms_pages
 from ml.serving.matcher import StoredVectorMatcher
@@ -115,6 +116,7 @@ DOORS = (
     keycloak_pages,
     mail_pages,
     objects_pages,
+    scim_door,
     lms_api,
     lms_pages,
 )
@@ -231,8 +233,13 @@ def _csrf(settings: Settings) -> CSRFConfig:
         cookie_secure=True,
         cookie_samesite="none",
         header_name="x-csrf-token",
-        # These carry proofs of their own: a signed token, a logout token.
-        exclude=["^/lti/login$", "^/lti/launch$", "^/auth/backchannel-logout$"],
+        # These carry proofs of their own: a signed token, a logout token, a client's token.
+        exclude=[
+            "^/lti/login$",
+            "^/lti/launch$",
+            "^/auth/backchannel-logout$",
+            "^/t/[^/]+/scim/v2(/|$)",
+        ],
     )
 
 

@@ -23,6 +23,7 @@ from integrations.mail import tasks as mail_tasks
 from integrations.mail.adapter import SmtpMail
 from integrations.objects import tasks as objects_tasks
 from integrations.objects.adapter import StoredObjects
+from integrations.scim import model as scim_model
 from lms import tasks as lms_tasks
 from ml import tasks as training_tasks
 from ml.serving import tasks as serving_tasks
@@ -43,6 +44,7 @@ from passerelle.kernel.settings import Settings
 from passerelle.kernel.tasks import Work, WorkHolder, create_broker, register_actors
 from passerelle.people.notices import tasks as notices_tasks
 from tenants.audit import tasks as audit_tasks
+from tenants.members import arrivals as members_arrivals
 from tenants.members import tasks as members_tasks
 from tenants.notices import tasks as tenants_notices
 from tenants.organisations import tasks as organisations_tasks
@@ -78,7 +80,7 @@ LISTENING = (
 )
 
 #: Importing a room puts on the map what it holds of persons: the worker is who erases it.
-HOLDING = (academy_model, hiring_model)
+HOLDING = (academy_model, hiring_model, members_arrivals, scim_model)
 
 
 def create_mail(settings: Settings) -> Mail:

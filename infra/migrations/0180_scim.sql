@@ -113,6 +113,8 @@ create table scim_group_member (
   tenant_id uuid not null,
   group_id  uuid not null,
   user_id   uuid not null,
+  -- As the client named them when they joined.
+  display   text check (length(display) <= 254),
   added_at  timestamptz not null default now(),
   primary key (tenant_id, group_id, user_id),
   foreign key (tenant_id, group_id) references scim_resource (tenant_id, id) on delete cascade,

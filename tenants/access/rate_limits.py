@@ -66,6 +66,9 @@ DOORS = {
         Limit("launch", 50, 1_000),
         Limit("verify", 10, 100),
         Limit("download", 0.5, 20, by="session"),
+        # A directory's first sync of thousands; and who shows a token that counts for nothing.
+        Limit("scim", 100, 2_000),
+        Limit("scim-token", 0.2, 30, guards_a_secret=True),
     )
 }
 

@@ -54,6 +54,9 @@ class RetentionDays(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=30, le=3650, title=N_("The record of mails that were sent"), extra=DAY)
     ] = 180
     notice: Annotated[int, Meta(ge=30, le=3650, title=N_("Notices"), extra=DAY)] = 180
+    scim_log: Annotated[
+        int, Meta(ge=30, le=3650, title=N_("The log of provisioning"), extra=DAY)
+    ] = 180
 
 
 TITLES: Final[dict[str, str]] = {
@@ -65,6 +68,7 @@ TITLES: Final[dict[str, str]] = {
     "member_job": N_("Lists of members that were brought"),
     "mail_log": N_("The record of mails that were sent"),
     "notice": N_("Notices"),
+    "scim_log": N_("The log of provisioning"),
 }
 
 

@@ -104,16 +104,17 @@ async def test_who_comes_as_a_person_of_their_own_takes_the_place_that_waited(
     assert await expected_person(read, dict(new.keys)) == came
     events = await superuser.fetch(
         "select name, person_id from tenant_event where tenant_id = $1"
-        " and person_id = any($2) order by id",
+        " and person_id = any($2)",
         house.tenant_id,
         [new.person_id, came],
     )
-    assert [tuple(row) for row in events] == [
+    assert {tuple(row) for row in events} == {
         ("member.admitted", new.person_id),
         ("member.suspended", new.person_id),
         ("member.removed", new.person_id),
         ("member.admitted", came),
-    ]
+    }
+    assert len(events) == 4
 
 
 async def test_a_membership_that_nobody_expected_is_never_taken_over(

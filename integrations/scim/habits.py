@@ -1,0 +1,86 @@
+"""What directories send that RFC 7644 doesn't know, put right before it is read; and what is
+refused before it is read at all.
+
+Entra ID gives a manager as a bare identifier in PATCH; some clients send operations in capitals.
+The rest of their habits (`"False"`, `emails[type eq "work"].value`, names of attributes as keys) is
+understood by `scim2_models` under the policy in `schema.py`.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from scim2_models import InvalidSyntaxException, PayloadTooLargeException
+
+from integrations.scim.schema import BODY_LIMIT_BYTES, DEPTH_LIMIT, ENTERPRISE
+
+MANAGER_PATH: Final = f"{ENTERPRISE}:manager".lower()
+MANAGER_VALUE_PATH: Final = f"{MANAGER_PATH}.value"
+
+
+def read(body: bytes) -> Any:
+    """The body as JSON. Raises PayloadTooLargeException and InvalidSyntaxException."""
+    if len(body) > BODY_LIMIT_BYTES:
+        raise PayloadTooLargeException(
+            detail=f"A request holds at most {BODY_LIMIT_BYTES} bytes. Send less at once."
+        )
+    if not body:
+        return None
+    try:
+        said = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidSyntaxException(detail="The body is no JSON.") from error
+    _shallow(said, DEPTH_LIMIT)
+    return said
+
+
+def _shallow(value: Any, left: int) -> None:
+    if not isinstance(value, dict | list):
+        return
+    if left == 0:
+        raise InvalidSyntaxException(
+            detail=f"Lists and objects lie at most {DEPTH_LIMIT} deep in one another."
+        )
+    for inner in value.values() if isinstance(value, dict) else value:
+        _shallow(inner, left - 1)
+
+
+def put_right(said: Any) -> bool:
+    """Changes what is known to be meant otherwise; returns whether anything was."""
+    changed = False
+    for operation in _operations(said):
+        data = operation.get("data")
+        if isinstance(data, dict):
+            changed |= put_right(data)
+        changed |= _manager(operation)
+    return changed
+
+
+def _operations(said: Any) -> list[dict[str, Any]]:
+    found = said.get("Operations") if isinstance(said, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _manager(operation: dict[str, Any]) -> bool:
+    """`"manager": "<id>"` means `"manager": {"value": "<id>"}`; an empty one means none."""
+    path, value = operation.get("path"), operation.get("value")
+    if not isinstance(operation.get("op"), str):
+        return False
+    if isinstance(path, str) and path.lower() in (MANAGER_PATH, MANAGER_VALUE_PATH):
+        operation["path"] = f"{ENTERPRISE}:manager"
+        if value in ("", {"value": ""}):
+            operation["op"] = "remove"
+            operation.pop("value", None)
+            return True
+        if isinstance(value, str):
+            operation["value"] = {"value": value}
+        return True
+    changed = False
+    if path is None and isinstance(value, dict):
+        for holder in (value, value.get(ENTERPRISE)):
+            if not isinstance(holder, dict):
+                continue
+            for name in [name for name in holder if name.lower() in ("manager", MANAGER_PATH)]:
+                if isinstance(holder[name], str):
+                    holder[name] = {"value": holder[name]} if holder[name] else None
+                    changed = True
+    return changed
