@@ -15,7 +15,13 @@ from tenants.audit import chain_store, chaining
 from tenants.audit.verification import verify
 from tests.conftest import ROOT
 from tests.tenants.audit.command import COMMAND, environment
-from tests.tenants.audit.tampering import Said, chained_tenant, new_tenant, put_on_record
+from tests.tenants.audit.tampering import (
+    Said,
+    chained_tenant,
+    new_tenant,
+    past_every_guard,
+    put_on_record,
+)
 
 COLUMNS = """
 select column_name from information_schema.columns
@@ -83,6 +89,21 @@ async def test_a_batch_that_dies_half_way_leaves_nothing(
             await chaining.chain(database, tenant_id)
     assert await chaining.chain(database, tenant_id) == 6
     assert (await verify(database, tenant_id)).checked == 6
+
+
+async def test_an_event_that_is_gone_before_its_turn_is_found_and_holds_up_no_other(
+    database: Database, superuser: asyncpg.Connection
+) -> None:
+    tenant_id = await new_tenant(database, "gone-before")
+    await put_on_record(database, tenant_id, 5)
+    gone = "delete from tenant_event where tenant_id = $1 and name = 'tests.said' returning id"
+    async with past_every_guard(superuser) as power:
+        ids = [row["id"] for row in await power.fetch(gone, tenant_id)]
+    await put_on_record(database, tenant_id, 3)
+    assert await chaining.chain(database, tenant_id) == 3
+    verdict = await verify(database, tenant_id)
+    assert (verdict.checked, verdict.waiting) == (3, len(ids))
+    assert not verdict.whole
 
 
 async def test_the_chain_continues_while_the_organisation_is_suspended(
