@@ -76,7 +76,12 @@ def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     limit="scim",
     include_in_schema=False,
     request_max_body_size=BODY_LIMIT_BYTES,
-    exception_handlers={Exception: answer_error},
+    # The nearest class wins: each that the pages' own answers name is named here as well.
+    exception_handlers={
+        Exception: answer_error,
+        HTTPException: answer_error,
+        Problem: answer_error,
+    },
 )
 async def scim(
     request: AnyRequest,
@@ -93,7 +98,7 @@ async def scim(
         method=request.method,
         base_url=base_url(settings, slug),
         path=_path(request, slug),
-        query=dict(request.query_params.items()),
+        query=_query(request),
         headers=_headers(request),
     )
     said: Any = None
@@ -160,6 +165,13 @@ def _path(request: AnyRequest, slug: str) -> str:
     raw = request.scope.get("raw_path", b"").split(b"?")[0].decode("latin-1")
     below = raw.split("/scim/v2", 1)[-1] if "/scim/v2" in raw else ""
     return "/".join(unquote(part) for part in below.removesuffix(".scim").split("/"))
+
+
+def _query(request: AnyRequest) -> dict[str, str]:
+    query = {name: str(value) for name, value in request.query_params.items()}
+    if "filter" in query:
+        query["filter"] = habits.filter_put_right(query["filter"])
+    return query
 
 
 def _headers(request: AnyRequest) -> Mapping[str, str]:

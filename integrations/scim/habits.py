@@ -6,6 +6,7 @@ The rest of their habits (`"False"`, `emails[type eq "work"].value`, names of at
 understood by `scim2_models` under the policy in `schema.py`.
 """
 
+import re
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +16,12 @@ from integrations.scim.schema import BODY_LIMIT_BYTES, DEPTH_LIMIT, ENTERPRISE
 
 MANAGER_PATH: Final = f"{ENTERPRISE}:manager".lower()
 MANAGER_VALUE_PATH: Final = f"{MANAGER_PATH}.value"
+#: `emails[type eq "work"].value eq "x"`, which is no filter of RFC 7644 but Entra ID's.
+CHOSEN: Final = re.compile(
+    r'(?P<of>[A-Za-z:.0-9]+)\[(?P<which>[^\]"]*"[^\]"]*")\]\.(?P<sub>[A-Za-z]+)'
+    r' (?P<rest>(?:eq|ne|co|sw|ew) "(?:[^"\\]|\\.)*")',
+    re.IGNORECASE,
+)
 
 
 def read(body: bytes) -> Any:
@@ -51,8 +58,25 @@ def put_right(said: Any) -> bool:
         data = operation.get("data")
         if isinstance(data, dict):
             changed |= put_right(data)
-        changed |= _manager(operation)
+        changed |= _manager(operation) | _without_references(operation.get("value"))
     return changed
+
+
+def filter_put_right(text: str) -> str:
+    """`emails[type eq "work" and value eq "x"]` where the other form was sent."""
+    return CHOSEN.sub(r"\g<of>[\g<which> and \g<sub> \g<rest>]", text)
+
+
+def _without_references(value: Any) -> bool:
+    """`{"$ref": null, "value": …}` names the value alone, whatever the reference is here."""
+    empty = [
+        one
+        for one in (value if isinstance(value, list) else [])
+        if isinstance(one, dict) and "$ref" in one and one["$ref"] is None
+    ]
+    for one in empty:
+        del one["$ref"]
+    return bool(empty)
 
 
 def _operations(said: Any) -> list[dict[str, Any]]:
