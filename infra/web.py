@@ -29,6 +29,7 @@ from integrations.mail.adapter import SmtpMail
 from integrations.objects import pages as objects_pages
 from integrations.objects.adapter import StoredObjects
 from integrations.scim import door as scim_door
+from integrations.scim import pages as scim_pages
 from lms import api as lms_api
 from lms import pages as lms_pages
 from ml.serving.matcher import StoredVectorMatcher
@@ -117,6 +118,7 @@ DOORS = (
     mail_pages,
     objects_pages,
     scim_door,
+    scim_pages,
     lms_api,
     lms_pages,
 )

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import msgspec
 
-from integrations.scim.model import Caller
-from passerelle.kernel.database import TenantTransaction
+from integrations.scim.model import Caller, LogRow
+from passerelle.kernel.database import TenantRead, TenantTransaction
 from passerelle.kernel.identifiers import new_id
 
 
@@ -51,3 +51,43 @@ def _identifier(text: str | None) -> UUID | None:
         return UUID(text) if text else None
     except ValueError:
         return None
+
+
+class LogFilter(msgspec.Struct, frozen=True):
+    """Nothing given asks for everything; `name` is how a userName or a group's name begins."""
+
+    client_id: UUID | None = None
+    action: str | None = None
+    well: bool | None = None
+    name: str | None = None
+
+
+LOGGED = """
+select id, client_id, client_name, asked_at, action, kind, resource_id, name, person_id, status,
+  detail
+from scim_log
+where tenant_id = $1
+  and ($2::uuid is null or client_id = $2)
+  and ($3::text is null or action = $3)
+  and ($4::boolean is null or (status < 400) = $4)
+  and ($5::text is null or starts_with(lower(name), lower($5)))
+  and ($6::uuid is null or id < $6)
+order by id desc limit $7
+"""
+
+
+async def logged(
+    read: TenantRead, wanted: LogFilter, before: UUID | None, limit: int
+) -> list[LogRow]:
+    """Newest first, before the one with this id."""
+    return await read.fetch(
+        LogRow,
+        LOGGED,
+        read.tenant_id,
+        wanted.client_id,
+        wanted.action,
+        wanted.well,
+        wanted.name,
+        before,
+        limit,
+    )
