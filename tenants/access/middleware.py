@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Iterable
 
 import structlog
 from litestar.datastructures import Headers
@@ -13,9 +14,12 @@ from passerelle.kernel.actor import PUBLIC, Actor
 from passerelle.kernel.errors import Unavailable
 from passerelle.kernel.events import request_id, source_address
 from passerelle.kernel.log import logger
+from tenants.access.browsers import user_agent
 from tenants.access.rate_limits import Plans, headers
 from tenants.access.refresh import refreshed
+from tenants.access.session_model import Found
 from tenants.access.sessions import COOKIE, Sessions
+from tenants.access.theft import record_stolen
 
 log = logger(__name__)
 
@@ -36,7 +40,9 @@ def session_middleware(app: ASGIApp) -> ASGIApp:
         state["request_id"] = identifier
         state["actor"] = None
         sessions: Sessions = scope["litestar_app"].state.sessions
-        token = session_token(Headers.from_scope(scope).get("cookie", ""))
+        sent = Headers.from_scope(scope)
+        user_agent.set(sent.get("user-agent", ""))
+        token = session_token(sent.get("cookie", ""))
         if token:
             actor = await _actor(scope, sessions, token)
             state["actor"] = actor
@@ -52,18 +58,25 @@ async def _actor(scope: Scope, sessions: Sessions, token: str) -> Actor | None:
     # What anyone may ask for (a style sheet, a credential's check) is charged to nobody's session.
     charged = handler.opt.get("permission") != PUBLIC
     try:
-        found = await sessions.look(token, charged=charged)
+        found = await sessions.look(token, charged=charged, renewing=charged)
     except (OSError, RedisError) as error:
         raise Unavailable() from error
+    if found is not None and found.stolen:
+        await record_stolen(scope["litestar_app"].state.database, found.record.actor)
+        return None
     if found is not None:
         scope["state"]["verdicts"] = found.verdicts
+        scope["state"]["found"] = found
         if not found.plan_known and found.actor.tenant_id is not None:
             plans: Plans = scope["litestar_app"].state.plans
             tenant_id = found.actor.tenant_id
             await sessions.remember_plan(tenant_id, await plans.requests_per_s(tenant_id))
     if found is None or found.fresh:
         return found.actor if found else None
-    return await refreshed(scope["litestar_app"].state.database, sessions, found)
+    actor = await refreshed(scope["litestar_app"].state.database, sessions, found)
+    if actor is None:
+        found.renewed = None
+    return actor
 
 
 def session_token(header: str) -> str:
@@ -82,6 +95,7 @@ def _with_request_id(scope: Scope, send: Send, identifier: str) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [
+                *_renewed(scope, message["headers"]),
                 *((name, _partitioned(name, value)) for name, value in message["headers"]),
                 (b"x-request-id", identifier.encode()),
                 *headers(scope["state"].get("verdicts", [])),
@@ -97,6 +111,18 @@ def _with_request_id(scope: Scope, send: Send, identifier: str) -> Send:
         await send(message)
 
     return wrapped
+
+
+def _renewed(scope: Scope, sent: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The cookie with the session's new token, unless the answer ends or begins a session, or
+    comes so late that the browser may hold a newer one."""
+    found: Found | None = scope["state"].get("found")
+    if found is None or found.renewed is None or time.monotonic() > found.renewed_until:
+        return []
+    own = f"{COOKIE}=".encode()
+    if any(name.lower() == b"set-cookie" and value.startswith(own) for name, value in sent):
+        return []
+    return [(b"set-cookie", found.renewed.encode())]
 
 
 def _partitioned(name: bytes, value: bytes) -> bytes:

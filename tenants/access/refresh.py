@@ -8,7 +8,8 @@ from passerelle.kernel.database import Database
 from passerelle.kernel.errors import NotFound, TenantSuspended
 from tenants import store
 from tenants.access.grants import access_of
-from tenants.access.sessions import Found, Sessions
+from tenants.access.session_model import Found
+from tenants.access.sessions import Sessions
 
 TASK = "access.refresh"
 

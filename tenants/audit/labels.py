@@ -75,6 +75,8 @@ LABELS = {
     "scim.token_made": N_("A provisioning token was made"),
     "scim.token_revoked": N_("A provisioning token was revoked"),
     "scim.user_changed": N_("A user was changed by provisioning"),
+    "session.ended": N_("A session was ended"),
+    "session.stolen": N_("A session was ended: an old token of it came again"),
     "setting.changed": N_("A setting was changed"),
     "setting.tested": N_("A setting was tested"),
     "sign_in.refused": N_("A sign-in was refused"),

@@ -33,6 +33,7 @@ from tenants.members import (
     looking_pages,
     member_pages,
     role_pages,
+    session_pages,
     units,
 )
 from tenants.members.directory import Query
@@ -175,4 +176,5 @@ handlers: list[Any] = [
     *join_pages.handlers,
     *import_pages.handlers,
     *job_pages.handlers,
+    *session_pages.handlers,
 ]

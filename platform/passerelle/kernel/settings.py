@@ -90,6 +90,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     session_idle_minutes: int = 60
     session_absolute_minutes: int = 600
+    # A browser that goes on being used is given a new token after so long.
+    session_renewal_minutes: int = 15
 
     keycloak_url: str = ""
     keycloak_realm: str = "passerelle"
