@@ -33,17 +33,18 @@ left join scim_resource as known on known.tenant_id = $1 and known.id = $12
 
 
 async def note(tx: TenantTransaction, caller: Caller, entries: Sequence[Entry]) -> None:
-    await tx.execute_many(
-        INSERT_LOG,
-        [
-            (
-                *(tx.tenant_id, new_id(), caller.client_id, caller.name),
-                *(one.action, one.kind, one.resource_id, one.name, one.person_id),
-                *(one.status, one.detail, None if one.name else _identifier(one.resource_id)),
-            )
-            for one in entries
-        ],
-    )
+    rows = [
+        (
+            *(tx.tenant_id, new_id(), caller.client_id, caller.name),
+            *(one.action, one.kind, one.resource_id, one.name, one.person_id),
+            *(one.status, one.detail, None if one.name else _identifier(one.resource_id)),
+        )
+        for one in entries
+    ]
+    if len(rows) == 1:
+        await tx.execute(INSERT_LOG, *rows[0])
+    else:
+        await tx.execute_many(INSERT_LOG, rows)
 
 
 def _identifier(text: str | None) -> UUID | None:

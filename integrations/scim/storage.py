@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from scim2_models import (
     NotFoundException,
     PreconditionFailedException,
@@ -20,7 +21,7 @@ from scim2_models import (
 )
 from scim2_server.storage import AsyncScimStorage, SearchPage
 
-from integrations.scim import filters, memberships, orders, store
+from integrations.scim import filters, groups, memberships, orders, store
 from integrations.scim.asked import asks_for_members, kind_of, links_of, model_of
 from integrations.scim.content import (
     changes_of,
@@ -29,11 +30,10 @@ from integrations.scim.content import (
     members_of,
     resource_of,
     said,
-    unknown_member,
 )
 from integrations.scim.log_store import Entry, note
 from integrations.scim.memberships import Told, told
-from integrations.scim.model import Caller, GroupChanged, Kind, Stored, UserChanged
+from integrations.scim.model import Caller, Kind, Stored, UserChanged
 from integrations.scim.schema import ENTERPRISE
 from integrations.scim.store import Content
 from passerelle.kernel.database import TenantTransaction
@@ -127,7 +127,7 @@ class TenantStorage(AsyncScimStorage):
             person_id = await memberships.begin(self._tx, self._caller, content)
         suspended = kind == "User" and not content.attributes["active"]
         with _taken():
-            await store.insert(
+            stamp = await store.insert(
                 self._tx,
                 resource_id,
                 kind,
@@ -137,11 +137,24 @@ class TenantStorage(AsyncScimStorage):
                 suspended=suspended,
             )
         if kind == "Group":
-            joined = await self._join(resource_id, members_of(resource))
-            made = GroupChanged(content.name, content.external_id, joined)
-            await emit(self._tx, "scim.group_made", made, subject=resource_id)
+            await groups.begin(self._tx, resource_id, content, members_of(resource))
         await self._note("create", kind, resource_id, content.name, person_id, 201)
-        return await self._again(kind, resource_id)
+        if kind == "Group":
+            return await self._again(resource_id)
+        return resource_of(
+            Stored(
+                id=resource_id,
+                kind=kind,
+                name=content.name,
+                external_id=content.external_id,
+                person_id=person_id,
+                suspended=suspended,
+                attributes=content.attributes,
+                version=stamp.version,
+                created_at=stamp.created_at,
+                changed_at=stamp.changed_at,
+            )
+        )
 
     async def update(
         self,
@@ -172,10 +185,7 @@ class TenantStorage(AsyncScimStorage):
             await memberships.end(self._tx, self._caller, stored.person_id)
             self.standing_changed = True
         else:
-            left = await store.leave(self._tx, stored.id, _linked(stored))
-            persons = [one.person_id for one in left]
-            gone = GroupChanged(stored.name, stored.external_id, [], persons)
-            await emit(self._tx, "scim.group_removed", gone, subject=stored.id)
+            await groups.end(self._tx, stored)
         await store.delete(self._tx, stored.id)
         await self._note("delete", kind, stored.id, stored.name, stored.person_id, 204)
 
@@ -186,7 +196,7 @@ class TenantStorage(AsyncScimStorage):
         suspended, standing = await memberships.change(self._tx, self._caller, stored, content)
         self.standing_changed |= standing
         with _taken():
-            await store.update(self._tx, stored.id, content, suspended=suspended)
+            stamp = await store.update(self._tx, stored.id, content, suspended=suspended)
         if changed != ["active"]:
             await emit(
                 self._tx,
@@ -199,43 +209,25 @@ class TenantStorage(AsyncScimStorage):
             )
         words = ", ".join(changed)
         await self._note("change", "User", stored.id, content.name, stored.person_id, 200, words)
-        return await self._again("User", stored.id)
+        return resource_of(
+            msgspec.structs.replace(
+                stored,
+                external_id=content.external_id,
+                attributes=content.attributes,
+                version=stamp.version,
+                changed_at=stamp.changed_at,
+            )
+        )
 
     async def _update_group(
         self, stored: Stored, content: Content, members: dict[UUID, str | None]
     ) -> Resource[Any]:
-        before = set(_linked(stored))
-        changed = changes_of(stored, content)
-        if not changed and members.keys() == before:
+        changed = await groups.change(self._tx, self._caller, stored, content, members)
+        if not changed:
             return resource_of(stored)
-        new = {user: display for user, display in members.items() if user not in before}
-        joined = await self._join(stored.id, new)
-        left = await store.leave(self._tx, stored.id, sorted(before - members.keys()))
-        await store.update(self._tx, stored.id, content, suspended=False)
-        after = GroupChanged(
-            content.name, content.external_id, joined, [one.person_id for one in left]
-        )
-        await emit(
-            self._tx,
-            "scim.group_changed",
-            after,
-            subject=stored.id,
-            before=GroupChanged(stored.name, stored.external_id),
-            reason=memberships.reason_of(self._caller),
-        )
-        words = ", ".join([*changed, *(["members"] if members.keys() != before else [])])
+        words = ", ".join(changed)
         await self._note("change", "Group", stored.id, content.name, None, 200, words)
-        return await self._again("Group", stored.id)
-
-    async def _join(self, group_id: UUID, users: dict[UUID, str | None]) -> list[UUID]:
-        """The persons who joined. Raises InvalidValueException for who is no user here."""
-        if not users:
-            return []
-        found = await store.join(self._tx, group_id, users)
-        missing = users.keys() - {one.id for one in found}
-        if missing:
-            raise unknown_member(str(min(missing)))
-        return [one.person_id for one in found]
+        return await self._again(stored.id)
 
     async def _content(self, kind: Kind, resource: Resource[Any]) -> Content:
         """What is kept; a manager's `$ref` is ours, and only where the manager is a user here."""
@@ -265,8 +257,8 @@ class TenantStorage(AsyncScimStorage):
             raise NotFoundException(detail=UNKNOWN.format(kind.lower()))
         return found
 
-    async def _again(self, kind: Kind, resource_id: UUID) -> Resource[Any]:
-        found = await store.resource(self._tx, kind, resource_id, lock=False)
+    async def _again(self, group_id: UUID) -> Resource[Any]:
+        found = await store.resource(self._tx, "Group", group_id, lock=False)
         assert found is not None  # noqa: S101  written just now
         return resource_of(found)
 
@@ -296,7 +288,3 @@ def _taken() -> Iterator[None]:
 def _still(stored: Stored, expected_version: str | None) -> None:
     if expected_version is not None and expected_version != stored.tag:
         raise PreconditionFailedException()
-
-
-def _linked(stored: Stored) -> list[UUID]:
-    return sorted(UUID(one["value"]) for one in stored.links)

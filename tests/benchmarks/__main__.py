@@ -13,6 +13,8 @@ BENCHMARKS = {
     "launch-verify": "tests.benchmarks.launch_verify",
     "fair-share": "tests.benchmarks.fair_share",
     "provision": "tests.benchmarks.provision",
+    "scim": "tests.benchmarks.scim",
+    "session": "tests.benchmarks.session",
     "tenants": "tests.benchmarks.tenants",
 }
 
