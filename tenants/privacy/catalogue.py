@@ -7,8 +7,9 @@ import msgspec
 
 from passerelle.kernel.database import TenantRead
 
-#: What stays in the installation: exports under way, and what is derived anew (`projections`).
-STAYS = frozenset({"tenant_export", "candidate_vector"})
+#: What stays in the installation: exports under way, what is derived anew (`projections`), and the
+#: tokens of directories, which know this installation's address.
+STAYS = frozenset({"tenant_export", "candidate_vector", "scim_token"})
 #: Filled in by a trigger when rows of another table arrive; no foreign key says so.
 FILLED_FROM = {"audit_pending": "tenant_event", "member_word": "member"}
 

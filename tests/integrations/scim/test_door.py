@@ -110,6 +110,21 @@ async def test_who_shows_wrong_tokens_again_and_again_has_to_wait(
         limits._scale = scale
 
 
+async def test_a_suspended_organisation_is_refused_in_scims_words_and_nothing_is_written(
+    scim: httpx.AsyncClient, directory: Directory, superuser: asyncpg.Connection
+) -> None:
+    await superuser.execute(
+        "update tenant set status = 'suspended', suspended_at = now() where id = $1",
+        directory.tenant_id,
+    )
+    answer = await scim.post("/Users", json=user("amal"))
+    assert (answer.status_code, answer.json()["schemas"]) == (403, [ERROR])
+    assert "suspended" in answer.json()["detail"]
+    assert not await superuser.fetchval(
+        "select count(*) from member where tenant_id = $1", directory.tenant_id
+    )
+
+
 async def test_two_tokens_count_while_they_overlap_and_no_third(
     scim: httpx.AsyncClient, directory: Directory, database: Database, superuser: asyncpg.Connection
 ) -> None:
