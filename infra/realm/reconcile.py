@@ -17,6 +17,8 @@ from integrations.keycloak.connection import OneRefreshConnection
 
 HTTP_NOT_FOUND = 404
 MASTER_REALM = "master"
+#: Making a realm, its keys and flows, takes Keycloak seconds, and tens of them on a busy machine.
+TIMEOUT_S = 60
 #: Parts with identifiers of their own, brought up to date one by one (or, users, never).
 PARTS = frozenset(
     {
@@ -48,6 +50,7 @@ async def reconcile(keycloak_url: str, operator: Operator, values: RealmValues) 
         token_realm=MASTER_REALM,
         client_id=operator.client_id,
         client_secret=operator.client_secret,
+        timeout_s=TIMEOUT_S,
     )
     try:
         admin = KeycloakAdmin(connection=connection)

@@ -20,7 +20,14 @@ class OneRefreshConnection(KeycloakOpenIDConnection):
     """Client-credentials access to one realm. Not for people's tokens."""
 
     def __init__(
-        self, *, server_url: str, realm: str, client_id: str, client_secret: str, token_realm: str
+        self,
+        *,
+        server_url: str,
+        realm: str,
+        client_id: str,
+        client_secret: str,
+        token_realm: str,
+        timeout_s: int = TIMEOUT_S,
     ) -> None:
         super().__init__(
             server_url=server_url.rstrip("/") + "/",
@@ -29,7 +36,7 @@ class OneRefreshConnection(KeycloakOpenIDConnection):
             client_id=client_id,
             client_secret_key=client_secret,
             grant_type="client_credentials",
-            timeout=TIMEOUT_S,
+            timeout=timeout_s,
         )
         self._refreshing = asyncio.Lock()
         self._fetched_at = -FRESH_S
