@@ -259,6 +259,8 @@ async def test_an_update_that_changes_nothing_writes_nothing(
     for method, path, body in (
         ("PUT", f"/Users/{people[0]}", user("a")),
         ("PUT", f"/Users/{people[0]}", said),
+        # What is never kept, and what is not taken at all.
+        ("PUT", f"/Users/{people[0]}", user("a", password="1mz050nq", photos=[{"value": "x"}])),
         ("PATCH", f"/Users/{people[0]}", patch(replace("active", "True"))),
         ("PATCH", f"/Users/{people[0]}", patch(replace("userName", "a@agency.example"))),
         ("PUT", f"/Groups/{group_id}", group("Staff", *reversed(people))),
