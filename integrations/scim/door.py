@@ -58,6 +58,10 @@ def base_url(settings: Settings, slug: str) -> str:
     return f"{settings.public_url}/t/{slug}/scim/v2"
 
 
+#: Who shows a token that counts for nothing, or none, is counted apart.
+STRANGERS = "scim-token"
+
+
 def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Whatever goes wrong before or around a request, in SCIM's words."""
     if isinstance(error, Problem):
@@ -74,6 +78,9 @@ def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     http_method=METHODS,
     permission=PUBLIC,
     limit="scim",
+    limit_of_refusals=STRANGERS,
+    # Goes by a token that no browser adds of itself.
+    exclude_from_csrf=True,
     include_in_schema=False,
     request_max_body_size=BODY_LIMIT_BYTES,
     # The nearest class wins: each that the pages' own answers name is named here as well.
@@ -126,7 +133,7 @@ async def _caller(request: AnyRequest, database: Database, valkey: Redis, slug: 
     if found is not None:
         return found
     limits: RateLimits = request.app.state.rate_limits
-    said = await limits.charge("scim-token", request)
+    said = await limits.charge(STRANGERS, request)
     if said is not None and not said.allowed:
         request.scope["state"]["verdicts"].append(said)
         raise TooMany(limit=said.name, retry_after_s=max(1, -(-said.wait_ms // 1000)))

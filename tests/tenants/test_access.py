@@ -69,6 +69,7 @@ async def test_without_a_session_every_private_route_is_refused(
 def filled(path: str) -> str:
     """A route's path with plausible values for its parameters."""
     values = {"uuid": "01980000-0000-7000-8000-000000000000", "str": "retail", "int": "1"}
+    values["path"] = "Users"
     return re.sub(r"\{[^:}]+:(\w+)\}", lambda match: values[match[1]], path)
 
 

@@ -260,11 +260,12 @@ async def test_without_valkey_what_can_be_guessed_stays_shut_and_checks_go_on(
 
 async def test_every_declared_door_is_a_limit_and_every_limit_has_a_door(app: Litestar) -> None:
     declared = {
-        handler.opt["limit"]
+        handler.opt[name]
         for route in app.routes
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers
-        if isinstance(handler, HTTPRouteHandler) and "limit" in handler.opt
+        for name in ("limit", "limit_of_refusals")
+        if isinstance(handler, HTTPRouteHandler) and name in handler.opt
     }
     assert declared == set(DOORS)
 

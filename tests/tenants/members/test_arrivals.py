@@ -103,8 +103,7 @@ async def test_who_comes_as_a_person_of_their_own_takes_the_place_that_waited(
     assert (member.status, member.roles) == ("suspended", ["learner"])
     assert await expected_person(read, dict(new.keys)) == came
     events = await superuser.fetch(
-        "select name, person_id from tenant_event where tenant_id = $1"
-        " and person_id = any($2)",
+        "select name, person_id from tenant_event where tenant_id = $1 and person_id = any($2)",
         house.tenant_id,
         [new.person_id, came],
     )
