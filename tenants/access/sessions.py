@@ -231,7 +231,8 @@ class Sessions:
         closed = 0
         owner = tenant_id.hex.encode()
         names: list[bytes] = []
-        async for name in self._valkey.scan_iter(match="session:*", count=SCAN_KEYS):
+        # Hashes alone: sessions of before an upgrade were texts, and end by themselves.
+        async for name in self._valkey.scan_iter("session:*", SCAN_KEYS, "hash"):
             names.append(name)
             if len(names) == SCAN_KEYS:
                 closed += await self._close_owned(names, owner)

@@ -286,6 +286,15 @@ async def test_one_session_too_many_ends_the_oldest(
     assert await valkey.zcard(person_index(house.people["amina"])) == 3
 
 
+async def test_a_session_of_before_an_upgrade_keeps_no_organisation_from_being_closed(
+    app: Litestar, settings: Settings, database: Database, valkey: Redis, house: House
+) -> None:
+    await valkey.set(f"session:{'a' * 64}", house.tenant.id.hex + "{}", ex=60)
+    token = token_of(await app.state.sessions.open(await actor_of(database, house, "amina")))
+    assert await app.state.sessions.close_of_tenant(house.tenant.id) >= 1
+    assert await app.state.sessions.find(token) is None
+
+
 async def test_the_list_says_when_a_session_was_last_used(
     app: Litestar, settings: Settings, database: Database, valkey: Redis, house: House
 ) -> None:

@@ -130,7 +130,7 @@ async def test_nothing_is_left_but_the_tombstone_and_what_is_the_persons(
     assert await rows_of(superuser, other.tenant_id) == others_before
     for table, count in before.items():
         assert erased[table] >= count, table
-    keys = [key async for key in valkey.scan_iter("session:*")]
+    keys = [key async for key in valkey.scan_iter("session:*", None, "hash")]
     owners = [(await valkey.hget(key, "owner")) for key in keys]
     assert gone.tenant_id.hex.encode() not in owners
 
