@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -216,6 +217,7 @@ async def sign_in(
     *,
     locale: str = "en",
     attributes: dict[str, str] | None = None,
+    origin: Literal["lti", "keycloak"] | None = None,
 ) -> Actor:
     """Gives the client a tenant session as its learner or recruiter, by the real session store."""
     sessions: Sessions = app.state.sessions
@@ -228,7 +230,7 @@ async def sign_in(
         tenant_name=Localised(people.slug, people.slug, people.slug),
         permissions=permissions_of([role]),
         locale=locale,  # type: ignore[arg-type]
-        origin="lti" if role == "learner" else "keycloak",
+        origin=origin or ("lti" if role == "learner" else "keycloak"),
         attributes=attributes or {},
     )
     _put_cookie(client, await sessions.open(actor), f"/t/{people.slug}")
